@@ -17,9 +17,12 @@ var ErrSyntax = errors.New("calendar: not a date such as 2026-01-31")
 // value; the zero value is the empty date, which prints as "" and is before
 // every other date.
 type Date struct {
-	// Days since 1970-01-01 plus one, so that the zero value is no date.
+	// Days since 0000-12-31, so that the zero value is no date and sorts first.
 	n int32
 }
+
+// epoch is the inner number of 1970-01-01.
+const epoch = 719_163
 
 const (
 	firstYear = 1
@@ -41,7 +44,7 @@ func daysFromCivil(t time.Time) int64 {
 	return days
 }
 
-func fromUnixDays(days int64) Date { return Date{n: int32(days) + 1} }
+func fromUnixDays(days int64) Date { return Date{n: int32(days + epoch)} }
 
 // FromTime returns the date that the wall clock of loc shows at t.
 func FromTime(t time.Time, loc *time.Location) Date {
@@ -50,7 +53,7 @@ func FromTime(t time.Time, loc *time.Location) Date {
 }
 
 // FromDays makes the date that is the given number of days after 1970-01-01.
-func FromDays(days int32) Date { return Date{n: days + 1} }
+func FromDays(days int32) Date { return Date{n: days + epoch} }
 
 // Parse reads YYYY-MM-DD strictly; 2026-02-30 is an error.
 func Parse(s string) (Date, error) {
@@ -110,7 +113,7 @@ func IsLeap(year int) bool { return year%4 == 0 && (year%100 != 0 || year%400 ==
 func (d Date) IsZero() bool { return d.n == 0 }
 
 // Days returns the days since 1970-01-01.
-func (d Date) Days() int32 { return d.n - 1 }
+func (d Date) Days() int32 { return d.n - epoch }
 
 // Time returns midnight UTC of the date.
 func (d Date) Time() time.Time { return time.Unix(int64(d.Days())*86400, 0).UTC() }
