@@ -1,0 +1,197 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"sort"
+	"strings"
+)
+
+//go:embed migrations
+var migrationFiles embed.FS
+
+// Migration is one numbered step of the schema.
+type Migration struct {
+	Name string // "0001_kernel"
+	SQL  string
+}
+
+// Migrations lists the steps of an engine in order.
+func Migrations(d Dialect) ([]Migration, error) {
+	dir := "migrations/" + string(d)
+	entries, err := fs.ReadDir(migrationFiles, dir)
+	if err != nil {
+		return nil, err
+	}
+	var out []Migration
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), ".sql") {
+			continue
+		}
+		text, err := fs.ReadFile(migrationFiles, path.Join(dir, e.Name()))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Migration{Name: strings.TrimSuffix(e.Name(), ".sql"), SQL: string(text)})
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
+	return out, nil
+}
+
+// Migrate brings the schema to head: forward only, one transaction per step, one migrator at a time.
+func (d *DB) Migrate(ctx context.Context) error {
+	conn, err := d.owner.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	err = d.migrateOn(ctx, conn)
+	if cerr := conn.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	for _, hook := range d.hooks {
+		if err := hook(ctx, d.owner, d.dialect); err != nil {
+			return fmt.Errorf("migrate hook: %w", err)
+		}
+	}
+	if d.dialect == Postgres {
+		return d.guardTenants(ctx)
+	}
+	return nil
+}
+
+func (d *DB) migrateOn(ctx context.Context, conn *sql.Conn) error {
+	if d.dialect == Postgres {
+		const key = 7_202_611 // any fixed number, the same in every server
+		if _, err := conn.ExecContext(ctx, "select pg_advisory_lock($1)", key); err != nil {
+			return err
+		}
+		defer conn.ExecContext(context.WithoutCancel(ctx), "select pg_advisory_unlock($1)", key) //nolint:errcheck // the session ends anyway
+		if _, err := conn.ExecContext(ctx, createRole); err != nil {
+			return err
+		}
+	}
+	if _, err := conn.ExecContext(ctx, "create table if not exists schema_migration (name text primary key, applied_at bigint not null)"); err != nil {
+		return err
+	}
+	done := map[string]bool{}
+	rows, err := conn.QueryContext(ctx, "select name from schema_migration")
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		var n string
+		if err := rows.Scan(&n); err != nil {
+			return err
+		}
+		done[n] = true
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	steps, err := Migrations(d.dialect)
+	if err != nil {
+		return err
+	}
+	for _, m := range steps {
+		if done[m.Name] {
+			continue
+		}
+		if err := d.apply(ctx, conn, m); err != nil {
+			return fmt.Errorf("%s: %w", m.Name, err)
+		}
+	}
+	return nil
+}
+
+func (d *DB) apply(ctx context.Context, conn *sql.Conn, m Migration) error {
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, m.SQL); err != nil {
+		_ = tx.Rollback()
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, "insert into schema_migration (name, applied_at) values ($1, $2)", m.Name, Micros(d.Now())); err != nil {
+		_ = tx.Rollback()
+		return err
+	}
+	return tx.Commit()
+}
+
+// Pending lists migrations that have not run; `capillary migrate status` and readiness use it.
+func (d *DB) Pending(ctx context.Context) ([]string, error) {
+	steps, err := Migrations(d.dialect)
+	if err != nil {
+		return nil, err
+	}
+	done := map[string]bool{}
+	rows, err := d.r.QueryContext(ctx, "select name from schema_migration")
+	if err == nil {
+		defer rows.Close() //nolint:errcheck // read to its end below
+		for rows.Next() {
+			var n string
+			if err := rows.Scan(&n); err != nil {
+				return nil, err
+			}
+			done[n] = true
+		}
+		if err := rows.Err(); err != nil {
+			return nil, err
+		}
+	}
+	var out []string
+	for _, m := range steps {
+		if !done[m.Name] {
+			out = append(out, m.Name)
+		}
+	}
+	return out, nil
+}
+
+// createRole runs in every migration; roles belong to the whole cluster, so two databases may race.
+const createRole = `do $$ begin
+  create role ` + AppRole + ` nologin;
+exception when duplicate_object or unique_violation then null; end $$;
+grant ` + AppRole + ` to current_user;`
+
+// guardTenants forces row-level security on every table that has an institution_id and grants the
+// application role what it needs; a table added by a later migration cannot be forgotten.
+func (d *DB) guardTenants(ctx context.Context) error {
+	const stmt = `
+do $$
+declare t record;
+begin
+  execute 'grant usage on schema ' || quote_ident(current_schema()) || ' to ` + AppRole + `';
+  execute 'grant select, insert, update, delete on all tables in schema ' || quote_ident(current_schema()) || ' to ` + AppRole + `';
+  execute 'grant usage, select, update on all sequences in schema ' || quote_ident(current_schema()) || ' to ` + AppRole + `';
+  revoke insert, update, delete on schema_migration from ` + AppRole + `;
+  for t in
+    select c.table_name from information_schema.columns c
+    join information_schema.tables b using (table_schema, table_name)
+    where c.table_schema = current_schema() and c.column_name = 'institution_id' and b.table_type = 'BASE TABLE'
+  loop
+    execute format('alter table %I enable row level security', t.table_name);
+    execute format('alter table %I force row level security', t.table_name);
+    execute format('drop policy if exists tenant on %I', t.table_name);
+    execute format('create policy tenant on %I using (current_setting(''capillary.institution'', true) in (institution_id, ''*''))
+                    with check (current_setting(''capillary.institution'', true) in (institution_id, ''*''))', t.table_name);
+  end loop;
+end $$;`
+	conn, err := d.owner.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close() //nolint:errcheck // returned to the pool
+	if _, err := conn.ExecContext(ctx, stmt); err != nil {
+		return fmt.Errorf("row-level security: %w", err)
+	}
+	return nil
+}
