@@ -1,0 +1,78 @@
+package feature
+
+import "slices"
+
+// Graph is an institution's index of which firms trade with which counterparties. It is built before the vectors that
+// use it and is read-only afterwards, so one graph may serve many goroutines.
+type Graph struct {
+	firms   map[string]int32
+	members map[string][]int32
+}
+
+// sharedSums is what the graph says about one firm.
+type sharedSums struct {
+	firms                      int
+	salesShare, purchasesShare float64
+}
+
+// NewGraph makes an empty index.
+func NewGraph() *Graph {
+	return &Graph{firms: map[string]int32{}, members: map[string][]int32{}}
+}
+
+// Add records the counterparties of one firm's analysis.
+func (g *Graph) Add(firmID string, a *Analysis) {
+	for i := range a.parties {
+		g.AddTrade(firmID, a.parties[i].name)
+	}
+}
+
+// AddTrade records that a firm trades with a counterparty.
+func (g *Graph) AddTrade(firmID, counterparty string) {
+	firm, ok := g.firms[firmID]
+	if !ok {
+		firm = int32(len(g.firms))
+		g.firms[firmID] = firm
+	}
+	if m := g.members[counterparty]; !slices.Contains(m, firm) {
+		g.members[counterparty] = append(m, firm)
+	}
+}
+
+// others lists the other firms that trade with a counterparty.
+func (g *Graph) others(firmID, counterparty string) []int32 {
+	firm, known := g.firms[firmID]
+	var others []int32
+	for _, m := range g.members[counterparty] {
+		if !known || m != firm {
+			others = append(others, m)
+		}
+	}
+	return others
+}
+
+// In gives the analysis the cross-firm index, which fills the shared-counterparty features.
+func (a *Analysis) In(g *Graph, firmID string) *Analysis {
+	seen := map[int32]bool{}
+	common := map[string]bool{}
+	for i := range a.parties {
+		others := g.others(firmID, a.parties[i].name)
+		common[a.parties[i].name] = len(others) > 0
+		for _, o := range others {
+			seen[o] = true
+		}
+	}
+	isCommon := func(p *party) bool { return common[p.name] }
+	a.shared = &sharedSums{firms: len(seen), salesShare: a.partyShare(sale, isCommon), purchasesShare: a.partyShare(purchase, isCommon)}
+	return a
+}
+
+// Counterparties lists the names seen in valid invoices, sorted.
+func (a *Analysis) Counterparties() []string {
+	names := make([]string, len(a.parties))
+	for i := range a.parties {
+		names[i] = a.parties[i].name
+	}
+	slices.Sort(names)
+	return names
+}
