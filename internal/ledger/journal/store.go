@@ -1,0 +1,157 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/capillary-finance/capillary/internal/platform/db"
+)
+
+const entryColumns = `seq, id, business_key, entry_date, memo_zh, memo_en, object, object_id, booked_at, actor, prev_hash, hash`
+
+var (
+	insertHead = db.Q(`insert into journal_head (institution_id, seq, hash) values ($1, 0, '') on conflict do nothing`)
+	lockHead   = db.Q(`select seq, hash from journal_head where institution_id = $1 /*for update*/`)
+	moveHead   = db.Q(`update journal_head set seq = $2, hash = $3 where institution_id = $1`)
+
+	insertAccounts = db.NewBulk("account", []string{"institution_id", "code", "name_zh", "name_en", "kind", "created_at"}, "on conflict do nothing")
+	listAccounts   = db.Q(`select code, name_zh, name_en, kind from account where institution_id = $1 order by code`)
+
+	insertEntries = db.NewBulk("journal_entry", []string{"institution_id", "seq", "id", "business_key", "entry_date", "memo_zh", "memo_en",
+		"object", "object_id", "booked_at", "actor", "prev_hash", "hash"}, "")
+	insertLines = db.NewBulk("journal_line", []string{"institution_id", "seq", "line_no", "account_code", "currency", "amount_minor"}, "")
+
+	entryByKey   = db.Q(`select ` + entryColumns + ` from journal_entry where institution_id = $1 and business_key = $2`)
+	entryByID    = db.Q(`select ` + entryColumns + ` from journal_entry where institution_id = $1 and id = $2`)
+	entriesAfter = db.Q(`select ` + entryColumns + ` from journal_entry where institution_id = $1 and seq > $2 order by seq limit $3`)
+	entryPage    = db.Q(`select ` + entryColumns + ` from journal_entry e where institution_id = $1
+		and ($2 = '' or object = $2) and ($3 = '' or object_id = $3) and ($4 = '' or entry_date >= $4) and ($5 = '' or entry_date <= $5)
+		and ($6 = '' or exists (select 1 from journal_line l where l.institution_id = e.institution_id and l.seq = e.seq and l.account_code = $6))
+		and (cast($7 as bigint) = 0 or seq < cast($7 as bigint)) order by seq desc limit $8`)
+	entryCount = db.Q(`select count(*) from journal_entry e where institution_id = $1
+		and ($2 = '' or object = $2) and ($3 = '' or object_id = $3) and ($4 = '' or entry_date >= $4) and ($5 = '' or entry_date <= $5)
+		and ($6 = '' or exists (select 1 from journal_line l where l.institution_id = e.institution_id and l.seq = e.seq and l.account_code = $6))`)
+	linesBetween = db.Q(`select seq, line_no, account_code, currency, amount_minor from journal_line
+		where institution_id = $1 and seq >= $2 and seq <= $3 order by seq, line_no`)
+
+	lockBalance = db.Q(`select debit_minor, credit_minor, last_seq from account_balance
+		where institution_id = $1 and account_code = $2 and currency = $3 /*for update*/`)
+	putBalance = db.Q(`insert into account_balance (institution_id, account_code, currency, debit_minor, credit_minor, last_seq) values ($1,$2,$3,$4,$5,$6)
+		on conflict (institution_id, account_code, currency) do update set debit_minor = excluded.debit_minor, credit_minor = excluded.credit_minor, last_seq = excluded.last_seq`)
+	listBalances  = db.Q(`select account_code, currency, debit_minor, credit_minor, last_seq from account_balance where institution_id = $1 order by account_code, currency`)
+	balancesUntil = db.Q(`select l.account_code, l.currency,
+		cast(sum(case when l.amount_minor > 0 then l.amount_minor else 0 end) as bigint),
+		cast(sum(case when l.amount_minor < 0 then -l.amount_minor else 0 end) as bigint), max(l.seq)
+		from journal_line l join journal_entry e on e.institution_id = l.institution_id and e.seq = l.seq
+		where l.institution_id = $1 and e.entry_date <= $2 group by l.account_code, l.currency order by l.account_code, l.currency`)
+)
+
+type scanner interface{ Scan(dest ...any) error }
+
+func scanEntry(row scanner) (Entry, error) {
+	var e Entry
+	var booked int64
+	err := row.Scan(&e.Seq, &e.ID, &e.Key, &e.Date, &e.Memo.Zh, &e.Memo.En, &e.Object, &e.ObjectID, &booked, &e.Actor, &e.PrevHash, &e.Hash)
+	e.BookedAt = db.Time(booked)
+	return e, err
+}
+
+func collectEntries(rows *sql.Rows) ([]Entry, error) {
+	defer rows.Close() //nolint:errcheck // its error is in rows.Err
+	var out []Entry
+	for rows.Next() {
+		e, err := scanEntry(rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, e)
+	}
+	return out, rows.Err()
+}
+
+// attachLines reads the legs of entries in one statement over their range.
+func attachLines(ctx context.Context, tx *db.Tx, entries []Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	at := make(map[int64]*Entry, len(entries))
+	low, high := entries[0].Seq, entries[0].Seq
+	for i := range entries {
+		at[entries[i].Seq] = &entries[i]
+		low, high = min(low, entries[i].Seq), max(high, entries[i].Seq)
+	}
+	// A filtered page may span the whole journal; then one statement each is cheaper.
+	if high-low > 20*int64(len(entries)) {
+		for i := range entries {
+			if err := readLines(ctx, tx, entries[i].Seq, entries[i].Seq, at); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return readLines(ctx, tx, low, high, at)
+}
+
+func readLines(ctx context.Context, tx *db.Tx, low, high int64, at map[int64]*Entry) error {
+	rows, err := tx.Query(ctx, linesBetween, tx.Institution, low, high)
+	if err != nil {
+		return err
+	}
+	defer rows.Close() //nolint:errcheck // its error is in rows.Err
+	for rows.Next() {
+		var seq, no int64
+		var l Line
+		if err := rows.Scan(&seq, &no, &l.Account, &l.Currency, &l.AmountMinor); err != nil {
+			return err
+		}
+		if e := at[seq]; e != nil {
+			e.Lines = append(e.Lines, l)
+		}
+	}
+	return rows.Err()
+}
+
+func findByKey(ctx context.Context, tx *db.Tx, key string) (Entry, bool, error) {
+	e, err := scanEntry(tx.QueryRow(ctx, entryByKey, tx.Institution, key))
+	if db.IsNoRows(err) {
+		return Entry{}, false, nil
+	}
+	if err != nil {
+		return Entry{}, false, fmt.Errorf("journal entry %s: %w", key, err)
+	}
+	one := []Entry{e}
+	err = attachLines(ctx, tx, one)
+	return one[0], true, err
+}
+
+// Accounts lists the institution's chart.
+func Accounts(ctx context.Context, tx *db.Tx) ([]Account, error) {
+	rows, err := tx.Query(ctx, listAccounts, tx.Institution)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // its error is in rows.Err
+	var out []Account
+	for rows.Next() {
+		var a Account
+		if err := rows.Scan(&a.Code, &a.NameZh, &a.NameEn, &a.Kind); err != nil {
+			return nil, err
+		}
+		out = append(out, a)
+	}
+	return out, rows.Err()
+}
+
+func readBalances(rows *sql.Rows) ([]Balance, error) {
+	defer rows.Close() //nolint:errcheck // its error is in rows.Err
+	var out []Balance
+	for rows.Next() {
+		var b Balance
+		if err := rows.Scan(&b.Account, &b.Currency, &b.DebitMinor, &b.CreditMinor, &b.LastSeq); err != nil {
+			return nil, err
+		}
+		out = append(out, b)
+	}
+	return out, rows.Err()
+}
