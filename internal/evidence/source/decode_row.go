@@ -30,7 +30,7 @@ type decoder struct {
 
 	firms, parties *interner
 	numbers        arena
-	seen           *rowSet
+	seen           *rowSets
 	key            []byte
 
 	dayText []byte // the last date as text and as a value: neighbours mostly share it
@@ -259,8 +259,8 @@ func (d *decoder) classify(row *Row, firmID, partyID uint32, padded bool) {
 	r := &d.report
 	row.Red = row.GrossMinor < 0
 	row.Mismatch = row.NetMinor+row.TaxMinor != row.GrossMinor
-	d.key = rowKey(d.key[:0], row, firmID, partyID)
-	row.Duplicate = !d.seen.add(d.key)
+	d.key = rowKey(d.key[:0], row, partyID)
+	row.Duplicate = !d.seen.add(firmID, d.key)
 	r.Accepted++
 	if row.Void {
 		r.Void++
@@ -288,10 +288,9 @@ func count(n *int64, yes bool) {
 	}
 }
 
-// rowKey is a row's whole content: two rows with one key say the same thing, however they were
+// rowKey is a row's whole content beside its firm: two rows of one firm with one key say the same thing, however they were
 // written (1000.0 or 1,000.00).
-func rowKey(b []byte, row *Row, firmID, partyID uint32) []byte {
-	b = binary.LittleEndian.AppendUint32(b, firmID)
+func rowKey(b []byte, row *Row, partyID uint32) []byte {
 	b = binary.LittleEndian.AppendUint32(b, partyID)
 	b = binary.LittleEndian.AppendUint32(b, uint32(row.Date.Days()))
 	b = binary.LittleEndian.AppendUint64(b, uint64(row.NetMinor))

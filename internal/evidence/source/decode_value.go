@@ -295,6 +295,8 @@ func trimBlank(b []byte) []byte {
 	for len(b) > 0 {
 		if c := b[0]; c == ' ' || c == '\t' || c == '\r' || c == '\n' {
 			b = b[1:]
+		} else if c < utf8.RuneSelf {
+			break
 		} else if r, n := utf8.DecodeRune(b); r == 0xA0 || r == 0x3000 || r == 0xFEFF {
 			b = b[n:]
 		} else {
