@@ -1,0 +1,26 @@
+import { words } from '../i18n/words'
+
+export const jobWords = words({
+  queued: ['排队中', 'Queued'],
+  running: ['运行中', 'Running'],
+  done: ['已完成', 'Done'],
+  failed: ['失败', 'Failed'],
+  cancelled: ['已取消', 'Cancelled'],
+  cancelling: ['取消中', 'Cancelling'],
+  rate: ['{n}/秒', '{n}/s'],
+  eta: ['约剩 {t}', 'about {t} left'],
+  cancel: ['取消', 'Cancel'],
+  resume: ['继续', 'Resume'],
+  cancelSure: ['取消这个任务？已完成的部分会保留，可以继续。', 'Cancel this job? What is done is kept and it can be resumed.'],
+  result: ['结果', 'Result'],
+  started: ['开始于', 'Started'],
+  object: ['对象', 'Object'],
+  all: ['全部任务', 'All jobs'],
+  kind: ['类型', 'Kind'],
+  state: ['状态', 'State'],
+  progress: ['进度', 'Progress'],
+  created: ['创建时间', 'Created'],
+  by: ['发起人', 'By'],
+  title: ['后台任务', 'Background jobs'],
+  empty: ['没有后台任务。导入、训练模型、日终等长任务会显示在这里。', 'No background jobs. Imports, model training and end of day appear here.'],
+})
