@@ -82,7 +82,7 @@ func (f *fitter) fit(use func(row int) bool) (fitted, error) {
 		}
 		return a.feature - b.feature
 	})
-	return f.choose(binned)
+	return f.choose(binned[:min(len(binned), f.opt.Shortlist)])
 }
 
 // binColumn bins one candidate on the training rows.
@@ -194,7 +194,7 @@ func (f *fitter) choose(binned []column) (fitted, error) {
 	}
 	var chosen []int
 	var inputs [][]float64
-	current, err := fitLogit(nil, bad, f.opt.L2, nil)
+	current, err := fitLogit(nil, bad, f.opt.L2, nil, logitRounds)
 	if err != nil {
 		return fitted{}, err
 	}
@@ -204,7 +204,7 @@ func (f *fitter) choose(binned []column) (fitted, error) {
 			if slices.Contains(chosen, c) || f.tooClose(woe, chosen, c) {
 				continue
 			}
-			fit, err := fitLogit(append(inputs, woe[c]), bad, f.opt.L2, append(slices.Clone(current.beta), 0))
+			fit, err := fitLogit(append(inputs, woe[c]), bad, f.opt.L2, append(slices.Clone(current.beta), 0), trialRounds)
 			if err != nil || !positive(fit.beta[1:]) {
 				continue
 			}
@@ -215,7 +215,10 @@ func (f *fitter) choose(binned []column) (fitted, error) {
 		if best < 0 {
 			break
 		}
-		chosen, inputs, current = append(chosen, best), append(inputs, woe[best]), bestFit
+		chosen, inputs = append(chosen, best), append(inputs, woe[best])
+		if current, err = fitLogit(inputs, bad, f.opt.L2, bestFit.beta, logitRounds); err != nil {
+			return fitted{}, err
+		}
 	}
 	out := fitted{beta: current.beta}
 	for _, c := range chosen {

@@ -17,16 +17,17 @@ type logit struct {
 
 const (
 	logitRounds    = 50
+	trialRounds    = 3 // enough to rank candidates from a warm start; the chosen one is fitted fully
 	logitTolerance = 1e-9
 )
 
-func fitLogit(columns [][]float64, bad []bool, l2 float64, start []float64) (logit, error) {
+func fitLogit(columns [][]float64, bad []bool, l2 float64, start []float64, rounds int) (logit, error) {
 	k := len(columns) + 1
 	fit := logit{beta: make([]float64, k)}
 	copy(fit.beta, start)
 	hessian, gradient := make([]float64, k*k), make([]float64, k)
 	x := make([]float64, k)
-	for range logitRounds {
+	for range rounds {
 		clear(hessian)
 		clear(gradient)
 		for i := range bad {

@@ -22,9 +22,12 @@ func newMatrix(samples []Sample, opt *Options) (*matrix, error) {
 		return nil, fmt.Errorf("scorecard: %d samples, at most %d are taken: draw a sample", len(samples), MaxSamples)
 	}
 	m := &matrix{bad: make([]bool, len(samples)), thin: make([]bool, len(samples))}
-	bads, goods := 0, 0
+	bads, goods, every := 0, 0, 0
 	for i, s := range samples {
 		m.bad[i] = s.Bad
+		if s.Bad {
+			every++
+		}
 		m.thin[i] = opt.thin(s.Vector)
 		switch {
 		case m.thin[i]:
@@ -36,6 +39,9 @@ func newMatrix(samples []Sample, opt *Options) (*matrix, error) {
 	}
 	if bads < minOfClass || goods < minOfClass {
 		return nil, fmt.Errorf("scorecard: %d bad and %d good firms with enough history; at least %d of each are needed: label more firms", bads, goods, minOfClass)
+	}
+	if every < opt.Folds {
+		return nil, fmt.Errorf("scorecard: %d bad firms cannot be dealt into %d folds: lower folds", every, opt.Folds)
 	}
 	for _, id := range opt.Candidates {
 		def, at, _ := feature.Lookup(id)

@@ -40,6 +40,7 @@ type Model struct {
 	BasePoints      int              `json:"base_points"`
 	PriorPD         float64          `json:"prior_pd" doc:"what a thin file gets"`
 	Slope           float64          `json:"slope" doc:"calibration that is already inside intercept and betas"`
+	Shift           float64          `json:"shift" doc:"log-odds from the sample's default rate to the book's, inside the intercept"`
 	Characteristics []Characteristic `json:"characteristics"`
 	ScoreBins       []float64        `json:"score_bins" doc:"tenths of the training scores, for the stability index"`
 	ScoreCounts     []float64        `json:"score_counts"`
@@ -97,7 +98,8 @@ func (c *column) characteristic(defs []feature.Definition, beta float64) Charact
 // shiftPrior moves the intercept from the sample's default rate to the book's, when one was given.
 func (m *Model) shiftPrior() {
 	if rate := m.Options.PriorBadRate; rate > 0 {
-		m.Intercept += math.Log(rate/(1-rate)) - math.Log(m.PriorPD/(1-m.PriorPD))
+		m.Shift = math.Log(rate/(1-rate)) - math.Log(m.PriorPD/(1-m.PriorPD))
+		m.Intercept += m.Shift
 		m.PriorPD = rate
 	}
 }
@@ -111,7 +113,7 @@ func (m *Model) Calibrated(v Validation, samples []Sample) *Model {
 	}
 	c.Characteristics = slices.Clone(m.Characteristics)
 	c.Slope = m.Slope * v.Slope
-	c.Intercept = v.Intercept + v.Slope*m.Intercept
+	c.Intercept = v.Intercept + v.Slope*(m.Intercept-m.Shift) + m.Shift
 	for i := range c.Characteristics {
 		c.Characteristics[i].Beta *= v.Slope
 		c.Characteristics[i].Bins = slices.Clone(m.Characteristics[i].Bins)

@@ -48,6 +48,7 @@ type Options struct {
 	Shrink         float64     `json:"shrink" doc:"average firms added to each bin before its weight of evidence is taken"`
 	BinPenalty     float64     `json:"bin_penalty" doc:"information value that a further bin must add"`
 	MinIV          float64     `json:"min_iv"`
+	Shortlist      int         `json:"shortlist" doc:"how many candidates, by information value, the selection looks at"`
 	MaxFeatures    int         `json:"max_features"`
 	MinGain        float64     `json:"min_gain" doc:"fall of the penalised deviance that a further feature must bring"`
 	MaxCorrelation float64     `json:"max_correlation"`
@@ -82,6 +83,8 @@ func (o *Options) Validate() error {
 		return fmt.Errorf("scorecard: min_bin_share %g must lie in (0, 0.5]", o.MinBinShare)
 	case o.MaxFeatures < 1 || o.MaxFeatures > 30:
 		return fmt.Errorf("scorecard: max_features %d must lie in 1..30", o.MaxFeatures)
+	case o.Shortlist < o.MaxFeatures || o.Shortlist > 200:
+		return fmt.Errorf("scorecard: shortlist %d must lie in max_features..200", o.Shortlist)
 	case o.L2 < 0 || o.Shrink < 0 || o.PriorBadRate < 0 || o.PriorBadRate >= 1:
 		return fmt.Errorf("scorecard: l2 and shrink must not be negative, prior_bad_rate must lie in [0, 1)")
 	case o.Scaling.PDO <= 0 || o.Scaling.Odds <= 0:
@@ -110,8 +113,8 @@ func DefaultOptions() Options {
 		}
 	}
 	return Options{
-		Candidates: candidates, Prebins: 12, MaxBins: 4, MinBinShare: 0.12, Shrink: 2, BinPenalty: 0.05, MinIV: 0.1,
-		MaxFeatures: 5, MinGain: 3, MaxCorrelation: 0.8, L2: 10,
+		Candidates: candidates, Prebins: 20, MaxBins: 4, MinBinShare: 0.1, Shrink: 2, BinPenalty: 0.01, MinIV: 0.1,
+		Shortlist: 20, MaxFeatures: 6, MinGain: 2, MaxCorrelation: 0.8, L2: 30,
 		Scaling:    Scaling{Points: 600, Odds: 1.0 / 20, PDO: 50},
 		Grades:     []GradeBand{{"A", 0.05}, {"B", 0.15}, {"C", 0.40}, {"D", 1}},
 		ThinMonths: 6, ThinInvoices: 20, Folds: 5, Repeats: 20, Seed: 20200221,

@@ -172,6 +172,15 @@ func each(jobs, workers int, worker func() func(int)) {
 	wg.Wait()
 }
 
+// Predictions are the mean held-out PDs after the calibration that the same predictions asked for.
+func (v Validation) Predictions() []Prediction {
+	out := make([]Prediction, len(v.HeldOut))
+	for i, h := range v.HeldOut {
+		out[i] = Prediction{PD: sigmoid(v.Intercept + v.Slope*math.Log(h.PD/(1-h.PD))), Bad: h.Bad}
+	}
+	return out
+}
+
 func summarise(samples []Sample, m *matrix, opt *Options, folds []Fold, held [][]float64) (Validation, error) {
 	v := Validation{Samples: len(samples), FoldCount: opt.Folds, Repeats: opt.Repeats, Seed: opt.Seed, Folds: folds, Chosen: map[string]int{}}
 	var auc, ks, brier, repeats []float64
@@ -205,7 +214,7 @@ func summarise(samples []Sample, m *matrix, opt *Options, folds []Fold, held [][
 		}
 	}
 	v.AUC, v.KS, v.Brier, v.RepeatAUC = spread(auc), spread(ks), spread(brier), spread(repeats)
-	fit, err := fitLogit([][]float64{odds}, outcomes, 0, []float64{0, 1})
+	fit, err := fitLogit([][]float64{odds}, outcomes, 0, []float64{0, 1}, logitRounds)
 	if err != nil {
 		return v, err
 	}
