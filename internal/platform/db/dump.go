@@ -208,4 +208,3 @@ func (t *Tx) Empty(ctx context.Context) (bool, error) {
 }
 
 func quoteIdent(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
-
