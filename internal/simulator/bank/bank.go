@@ -1,0 +1,182 @@
+// Package bank simulates a bank's payment interface in a process of its own: it
+// keeps accounts, executes each payment key once, answers questions about past
+// keys, and misbehaves on request (late, silent after executing, 5xx, refusing).
+// Every answer says that it is a simulator. No real money is anywhere near it.
+package bank
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Notice stands in every answer.
+const Notice = "Capillary bank simulator, not a bank / 银行模拟器，非真实银行"
+
+// Status of a payment at the bank.
+type Status string
+
+// A payment is final the moment it is known.
+const (
+	Executed Status = "executed"
+	Rejected Status = "rejected"
+)
+
+// Rejection codes.
+const (
+	RejectFunds   = "INSUFFICIENT_FUNDS"
+	RejectAccount = "ACCOUNT_UNKNOWN"
+	RejectRule    = "REFUSED_BY_BANK"
+)
+
+// Order is what a client asks for.
+type Order struct {
+	Key         string `json:"key"`
+	FromAccount string `json:"from_account"`
+	ToAccount   string `json:"to_account"`
+	ToName      string `json:"to_name"`
+	AmountMinor int64  `json:"amount_minor"`
+	Currency    string `json:"currency"`
+	Memo        string `json:"memo"`
+}
+
+// Payment is an order with its outcome.
+type Payment struct {
+	Order
+	Reference  string    `json:"reference"`
+	Status     Status    `json:"status"`
+	Reason     string    `json:"reason,omitempty"`
+	ExecutedAt time.Time `json:"executed_at"`
+}
+
+// Account is a bank account.
+type Account struct {
+	Number       string `json:"number"`
+	Name         string `json:"name"`
+	BalanceMinor int64  `json:"balance_minor"`
+}
+
+var (
+	errConflict = errors.New("this key was used for another payment")
+	errSyntax   = errors.New("invalid order")
+)
+
+const (
+	keyMax    = 200
+	amountMax = 10_000_000_000_000
+)
+
+func (o Order) validate() error {
+	switch {
+	case o.Key == "" || len(o.Key) > keyMax:
+		return fmt.Errorf("%w: key must have 1 to 200 characters", errSyntax)
+	case o.FromAccount == "" || o.ToAccount == "" || o.FromAccount == o.ToAccount:
+		return fmt.Errorf("%w: from_account and to_account must differ and not be empty", errSyntax)
+	case len(o.FromAccount) > 64 || len(o.ToAccount) > 64 || len(o.ToName) > 200 || len(o.Memo) > 500:
+		return fmt.Errorf("%w: a text is too long", errSyntax)
+	case o.AmountMinor <= 0 || o.AmountMinor > amountMax:
+		return fmt.Errorf("%w: amount_minor must be positive and at most %d", errSyntax, int64(amountMax))
+	case o.Currency != "CNY":
+		return fmt.Errorf("%w: only CNY", errSyntax)
+	}
+	return nil
+}
+
+// book is the bank's memory, guarded by one lock; log makes it durable.
+type book struct {
+	mu       sync.Mutex
+	accounts map[string]*Account
+	payments map[string]Payment
+	log      *logFile
+	clock    func() time.Time
+}
+
+// pay executes an order once. again reports that the key was known.
+func (b *book) pay(o Order, refuse bool) (p Payment, again bool, err error) {
+	if err := o.validate(); err != nil {
+		return p, false, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if known, ok := b.payments[o.Key]; ok {
+		if known.Order != o {
+			return known, true, errConflict
+		}
+		return known, true, nil
+	}
+	p = Payment{
+		Order: o, Reference: fmt.Sprintf("SIM%012d", len(b.payments)+1), Status: Executed, ExecutedAt: b.clock().UTC(),
+	}
+	from := b.accounts[o.FromAccount]
+	switch {
+	case refuse:
+		p.Status, p.Reason = Rejected, RejectRule
+	case from == nil:
+		p.Status, p.Reason = Rejected, RejectAccount
+	case from.BalanceMinor < o.AmountMinor:
+		p.Status, p.Reason = Rejected, RejectFunds
+	}
+	if err := b.log.append(record{Payment: &p}); err != nil {
+		return Payment{}, false, err
+	}
+	b.keep(p)
+	return p, false, nil
+}
+
+// keep moves the money of a payment that is durable.
+func (b *book) keep(p Payment) {
+	b.payments[p.Key] = p
+	if p.Status != Executed {
+		return
+	}
+	b.accounts[p.FromAccount].BalanceMinor -= p.AmountMinor
+	to := b.accounts[p.ToAccount]
+	if to == nil { // accounts at other banks appear when they are first paid
+		to = &Account{Number: p.ToAccount, Name: p.ToName}
+		b.accounts[p.ToAccount] = to
+	}
+	to.BalanceMinor += p.AmountMinor
+}
+
+// open makes an account, or sets the name and balance of one that exists.
+func (b *book) open(a Account) error {
+	if a.Number == "" || len(a.Number) > 64 || len(a.Name) > 200 || a.BalanceMinor < 0 || a.BalanceMinor > 1000*amountMax {
+		return fmt.Errorf("%w: account number, name or balance", errSyntax)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.log.append(record{Account: &a}); err != nil {
+		return err
+	}
+	b.accounts[a.Number] = &a
+	return nil
+}
+
+func (b *book) account(number string) (Account, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a, ok := b.accounts[number]
+	if !ok {
+		return Account{}, false
+	}
+	return *a, true
+}
+
+func (b *book) payment(key string) (Payment, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p, ok := b.payments[key]
+	return p, ok
+}
+
+// paid lists what an account has received, by key.
+func (b *book) paid() []Payment {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := make([]Payment, 0, len(b.payments))
+	for _, p := range b.payments {
+		out = append(out, p)
+	}
+	return out
+}
