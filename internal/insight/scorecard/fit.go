@@ -162,17 +162,24 @@ func (f *fitter) weigh(c *column, ends []int, goods, bads int) {
 	c.missingWOE = shrunk(float64(c.missingGood), float64(c.missingBad), tg, tb, max(f.opt.Shrink, 1))
 }
 
-// roundest is the number with the fewest significant digits in [a, b): cuts that a person can read.
+// roundest is the number with the fewest significant digits in [a, b), near the middle: a cut that a person can read.
+// Between whole numbers it is whole.
 func roundest(a, b float64) float64 {
 	middle := a + (b-a)/2
 	if middle == 0 || math.IsInf(middle, 0) {
 		return a
 	}
+	whole := a == math.Trunc(a) && b == math.Trunc(b)
 	scale := math.Floor(math.Log10(math.Abs(middle)))
 	for digits := range 15 {
 		unit := math.Pow(10, scale-float64(digits))
-		if c := math.Round(middle/unit) * unit; c >= a && c < b {
-			return c
+		if whole {
+			unit = max(unit, 1)
+		}
+		for _, c := range []float64{math.Round(middle/unit) * unit, math.Floor(middle/unit) * unit} {
+			if c >= a && c < b {
+				return c
+			}
 		}
 	}
 	return a

@@ -86,7 +86,7 @@ func CrossValidate(samples []Sample, opt Options) (Validation, error) {
 			return Validation{}, err
 		}
 	}
-	return summarise(samples, m, &opt, folds, held)
+	return summarise(samples, m, &opt, folds, held), nil
 }
 
 // holdOut fits without one fold and fills the log-odds of its rows.
@@ -181,7 +181,7 @@ func (v Validation) Predictions() []Prediction {
 	return out
 }
 
-func summarise(samples []Sample, m *matrix, opt *Options, folds []Fold, held [][]float64) (Validation, error) {
+func summarise(samples []Sample, m *matrix, opt *Options, folds []Fold, held [][]float64) Validation {
 	v := Validation{Samples: len(samples), FoldCount: opt.Folds, Repeats: opt.Repeats, Seed: opt.Seed, Folds: folds, Chosen: map[string]int{}}
 	var auc, ks, brier, repeats []float64
 	for _, f := range folds {
@@ -215,9 +215,10 @@ func summarise(samples []Sample, m *matrix, opt *Options, folds []Fold, held [][
 	}
 	v.AUC, v.KS, v.Brier, v.RepeatAUC = spread(auc), spread(ks), spread(brier), spread(repeats)
 	fit, err := fitLogit([][]float64{odds}, outcomes, 0, []float64{0, 1}, logitRounds)
-	if err != nil {
-		return v, err
+	if err != nil { // held-out odds that never differ say nothing: every firm gets the prior
+		v.Intercept, v.Slope = priorLogOdds(m.bad, func(int) bool { return true }), 0
+		return v
 	}
 	v.Intercept, v.Slope = fit.beta[0], fit.beta[1]
-	return v, nil
+	return v
 }
