@@ -7,6 +7,7 @@ package bank
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 )
@@ -90,7 +91,13 @@ type book struct {
 	payments map[string]Payment
 	log      *logFile
 	clock    func() time.Time
+	// settlement is the opening balance of accounts named nostro:..., which
+	// institutions pay from; they appear when first used.
+	settlement int64
 }
+
+// settlementPrefix starts the numbers of institutions' own accounts.
+const settlementPrefix = "nostro:"
 
 // pay executes an order once. again reports that the key was known.
 func (b *book) pay(o Order, refuse bool) (p Payment, again bool, err error) {
@@ -104,6 +111,13 @@ func (b *book) pay(o Order, refuse bool) (p Payment, again bool, err error) {
 			return known, true, errConflict
 		}
 		return known, true, nil
+	}
+	if b.accounts[o.FromAccount] == nil && b.settlement > 0 && strings.HasPrefix(o.FromAccount, settlementPrefix) {
+		a := Account{Number: o.FromAccount, Name: o.FromAccount, BalanceMinor: b.settlement}
+		if err := b.log.append(record{Account: &a}); err != nil {
+			return Payment{}, false, err
+		}
+		b.accounts[a.Number] = &a
 	}
 	p = Payment{
 		Order: o, Reference: fmt.Sprintf("SIM%012d", len(b.payments)+1), Status: Executed, ExecutedAt: b.clock().UTC(),

@@ -47,7 +47,10 @@ type Config struct {
 	Secret string // shared secret of request signatures; required
 	// Accounts are opened when the file does not know them yet.
 	Accounts []Account
-	Faults   Faults
+	// SettlementMinor is the balance with which accounts named nostro:... appear
+	// when an institution first pays from them; zero opens none.
+	SettlementMinor int64
+	Faults          Faults
 	// Clock gives the time (default time.Now).
 	Clock func() time.Time
 }
@@ -73,7 +76,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
-	b := &book{accounts: map[string]*Account{}, payments: map[string]Payment{}, clock: cfg.Clock}
+	b := &book{accounts: map[string]*Account{}, payments: map[string]Payment{}, clock: cfg.Clock, settlement: cfg.SettlementMinor}
 	log, err := openLog(cfg.Path, func(r record) {
 		if r.Account != nil {
 			b.accounts[r.Account.Number] = r.Account
@@ -94,7 +97,9 @@ func New(cfg Config) (*Server, error) {
 		}
 	}
 	s := &Server{cfg: cfg, book: b, mux: http.NewServeMux(), faults: cfg.Faults, seen: map[string]int{}, done: make(chan struct{})}
-	s.mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { s.answer(w, http.StatusOK, map[string]any{"status": "ok"}) })
+	s.mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
+		s.answer(w, http.StatusOK, map[string]any{"status": "ok"})
+	})
 	s.mux.HandleFunc("POST /payments", s.signed(s.postPayment))
 	s.mux.HandleFunc("GET /payments/{key}", s.signed(s.getPayment))
 	s.mux.HandleFunc("POST /accounts", s.signed(s.postAccount))
