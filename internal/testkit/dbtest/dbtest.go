@@ -24,10 +24,6 @@ import (
 // PostgresVariable names the environment variable that points at a test server.
 const PostgresVariable = "CAPILLARY_TEST_POSTGRES"
 
-// Hooks are the migration hooks every fixture runs; packages that own library tables add theirs in
-// an init function of a test file, or the kit's own files do.
-var Hooks []db.MigrationHook
-
 // Option changes the configuration of a fixture.
 type Option func(*db.Config)
 
