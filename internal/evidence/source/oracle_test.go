@@ -13,11 +13,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// dataFolder finds the contest data, which is not part of the project: CAPILLARY_DATA, or
+// dataFolder finds the contest data, which is not part of the project: CAPILLARY_TEST_DATA, or
 // shared/data beside a folder above this one.
 func dataFolder(tb testing.TB) string {
 	tb.Helper()
-	candidates := []string{os.Getenv("CAPILLARY_DATA")}
+	candidates := []string{os.Getenv("CAPILLARY_TEST_DATA"), os.Getenv("CAPILLARY_DATA")}
 	for dir, err := os.Getwd(); err == nil && dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
 		candidates = append(candidates, filepath.Join(dir, "shared", "data"))
 	}
@@ -29,7 +29,7 @@ func dataFolder(tb testing.TB) string {
 			return filepath.Join(c, "cumcm2020c")
 		}
 	}
-	tb.Skip("the data folder cumcm2020c is absent: set CAPILLARY_DATA to the folder that holds it")
+	tb.Skip("the data folder cumcm2020c is absent: set CAPILLARY_TEST_DATA to the folder that holds it")
 	return ""
 }
 
