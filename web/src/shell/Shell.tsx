@@ -10,6 +10,7 @@ import { call, newKey } from '../api/client'
 import { queryClient, useGet, type Page } from '../api/hooks'
 import { useLang, useWords } from '../i18n/words'
 import { setPrefs, useDark, usePrefs } from '../prefs/store'
+import { roleName } from '../page/admin/roleWords'
 import { menuIcon, Logo } from './icons'
 import { useGo } from './go'
 import { groups } from './pages'
@@ -91,7 +92,7 @@ function UserMenu() {
       trigger={['click']}
       menu={{
         items: [
-          { key: 'who', disabled: true, label: <div style={{ maxWidth: 240 }}><b>{session.name || session.login}</b><div className="muted">{where}</div><div className="muted">{session.roles.join(lang === 'zh' ? '、' : ', ')}</div></div> },
+          { key: 'who', disabled: true, label: <div style={{ maxWidth: 240 }}><b>{session.name || session.login}</b><div className="muted">{where}</div><div className="muted">{session.roles.map((role) => roleName(lang, role)).join(lang === 'zh' ? '、' : ', ')}</div></div> },
           { type: 'divider' },
           { key: 'security', label: say('security') },
           { key: 'out', label: say('signOut'), danger: true },

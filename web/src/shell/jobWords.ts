@@ -3,7 +3,7 @@ import { words } from '../i18n/words'
 export const jobWords = words({
   queued: ['排队中', 'Queued'],
   running: ['运行中', 'Running'],
-  done: ['已完成', 'Done'],
+  completed: ['已完成', 'Completed'],
   failed: ['失败', 'Failed'],
   cancelled: ['已取消', 'Cancelled'],
   cancelling: ['取消中', 'Cancelling'],

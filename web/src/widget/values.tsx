@@ -39,3 +39,11 @@ export function StateTag({ text, tone = 'plain' }: { text: string; tone?: Tone }
 export function both(lang: Lang, zh: string | undefined, en: string | undefined): string {
   return (lang === 'zh' ? zh || en : en || zh) ?? ''
 }
+
+/** A sentence that the server keeps in both languages. */
+export type Text = { zh: string; en: string }
+
+export function useText(): (text: Text | null | undefined) => string {
+  const lang = useLang()
+  return (text) => (text ? both(lang, text.zh, text.en) : '')
+}
