@@ -120,7 +120,11 @@ func (d *DB) once(ctx context.Context, s Scope, iso Isolation, readonly bool, fn
 			return fmt.Errorf("begin: %w", err)
 		}
 	}
-	if err := fn(tx); err != nil {
+	err = fn(tx)
+	if hook, ok := ctx.Value(beforeCommitKey{}).(func(context.Context, *Tx) error); ok && err == nil && !readonly {
+		err = hook(ctx, tx)
+	}
+	if err != nil {
 		if rb := raw.Rollback(); rb != nil && !errors.Is(rb, sql.ErrTxDone) {
 			return errors.Join(err, rb)
 		}
@@ -136,6 +140,15 @@ func (d *DB) once(ctx context.Context, s Scope, iso Isolation, readonly bool, fn
 		f()
 	}
 	return nil
+}
+
+type beforeCommitKey struct{}
+
+// WithBeforeCommit gives a context whose updates run hook in their transaction just before it commits:
+// the API marks a request as executed in the same commit as its effect, so that no crash can part them.
+// An error of the hook rolls the transaction back.
+func WithBeforeCommit(ctx context.Context, hook func(ctx context.Context, tx *Tx) error) context.Context {
+	return context.WithValue(ctx, beforeCommitKey{}, hook)
 }
 
 // Exec runs a statement.
