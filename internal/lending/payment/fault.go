@@ -1,0 +1,13 @@
+package payment
+
+import "github.com/capillary-finance/capillary/internal/platform/fault"
+
+// Reasons of payments.
+var (
+	ReasonKeyReused = fault.Declare("PAYMENT_KEY_REUSED", fault.Conflict,
+		"业务键 {key} 已用于内容不同的付款", "Business key {key} was used for a different payment",
+		"核对原付款；新的付款须使用新的业务编号", "Look at the earlier payment; a new one needs a new reference")
+	ReasonBankUnknown = fault.Declare("BANK_OUTCOME_UNKNOWN", fault.Unavailable,
+		"银行未答复，付款结果未知", "The bank did not answer; the payment's outcome is unknown",
+		"系统会自动查询，请勿重复发起", "The system keeps asking; do not start it again")
+)
