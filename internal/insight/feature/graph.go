@@ -62,8 +62,14 @@ func (a *Analysis) In(g *Graph, firmID string) *Analysis {
 			seen[o] = true
 		}
 	}
+	return a.Shared(len(seen), common)
+}
+
+// Shared says how many other firms share a counterparty with this one and which counterparties those are, for callers
+// that keep the cross-firm index themselves.
+func (a *Analysis) Shared(firms int, common map[string]bool) *Analysis {
 	isCommon := func(p *party) bool { return common[p.name] }
-	a.shared = &sharedSums{firms: len(seen), salesShare: a.partyShare(sale, isCommon), purchasesShare: a.partyShare(purchase, isCommon)}
+	a.shared = &sharedSums{firms: firms, salesShare: a.partyShare(sale, isCommon), purchasesShare: a.partyShare(purchase, isCommon)}
 	return a
 }
 
