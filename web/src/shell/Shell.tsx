@@ -7,7 +7,7 @@ import { Outlet, useLocation } from '@tanstack/react-router'
 import { Alert, Badge, Button, Drawer, Dropdown, Grid, Layout, Menu, type MenuProps } from 'antd'
 import { lazy, Suspense, useEffect, useMemo, useState, useSyncExternalStore } from 'react'
 import { call, newKey } from '../api/client'
-import { queryClient, useGet, type Page } from '../api/hooks'
+import { queryClient, useGet } from '../api/hooks'
 import { useLang, useWords } from '../i18n/words'
 import { setPrefs, useDark, usePrefs } from '../prefs/store'
 import { roleName } from '../page/admin/roleWords'
@@ -108,9 +108,9 @@ function UserMenu() {
 function Bell() {
   const say = useWords(shellWords)
   const go = useGo()
-  const { data } = useGet<Page<{ id: string }>>('/notifications', { unread: true, limit: 20 }, { every: 60_000 })
+  const { data } = useGet<{ unread: number }>('/notifications', { unread: true, limit: 1 }, { every: 60_000 })
   return (
-    <Badge count={data?.total ?? data?.items?.length ?? 0} size="small" offset={[-6, 6]}>
+    <Badge count={data?.unread ?? 0} size="small" offset={[-6, 6]}>
       <Button type="text" icon={<BellOutlined />} aria-label={say('notifications')} onClick={() => go('/notifications')} />
     </Badge>
   )

@@ -17,7 +17,7 @@ export default function Notifications() {
   const text = (row: Notification) => both(lang, row.zh, row.en)
   return (
     <div className="page">
-      <PageHeader title={say('notifications')} />
+      <PageHeader title={say('notifications')} actions={<Button loading={read.busy} onClick={() => void read.run({ path: '/notifications/read-all' })}>{say('readAll')}</Button>} />
       <DataTable<Notification>
         name="notifications"
         path="/notifications"

@@ -27,24 +27,24 @@ export type Task = {
   assignee_name?: string
   role?: string
   due_at?: string
+  overdue: boolean
   opened_at: string
 }
 
-const tones: Record<string, Tone> = { open: 'warn', claimed: 'busy', done: 'good', cancelled: 'plain' }
-const late = (task: Task) => task.state !== 'done' && Boolean(task.due_at) && new Date(task.due_at!).getTime() < Date.now()
+const tones: Record<string, Tone> = { open: 'warn', claimed: 'busy', done: 'good' }
 
 export function TaskTable({ compact }: { compact?: boolean }) {
   const say = useWords(workWords)
   const lang = useLang()
   const session = useSession()
   const [closing, setClosing] = useState<Task>()
-  const claim = useAction({ stale: ['/tasks'], done: say('claimedDone') })
+  const claim = useAction({ stale: ['/tasks'] })
   const title = (task: Task) => both(lang, task.title_zh, task.title_en)
   const stateText = (state: string) => (state in workWords ? say(state as keyof typeof workWords) : state)
   const columns: Column<Task>[] = [
     { key: 'title', title: say('title'), text: title, render: (task) => { const href = objectHref(task.object, task.object_id); return <div style={{ maxWidth: 420 }}><b>{href ? <A href={href}>{title(task)}</A> : title(task)}</b><div className="muted">{both(lang, task.reason_zh, task.reason_en)}</div></div> } },
     { key: 'object', title: say('object'), text: (task) => objectName(task.object, lang), extra: compact === true },
-    { key: 'due', title: say('due'), text: (task) => instant(task.due_at, lang), render: (task) => <span><Instant at={task.due_at} /> {late(task) ? <Tag color="red">{say('overdue')}</Tag> : null}</span> },
+    { key: 'due', title: say('due'), text: (task) => instant(task.due_at, lang), render: (task) => <span><Instant at={task.due_at} /> {task.overdue ? <Tag color="red">{say('overdue')}</Tag> : null}</span> },
     { key: 'role', title: say('role'), text: (task) => roleName(lang, task.role), extra: true },
     { key: 'assignee', title: say('assignee'), text: (task) => task.assignee_name || roleName(lang, task.role) },
     { key: 'state', title: say('status'), text: (task) => stateText(task.state), render: (task) => <StateTag text={stateText(task.state)} tone={tones[task.state] ?? 'plain'} /> },
@@ -53,7 +53,7 @@ export function TaskTable({ compact }: { compact?: boolean }) {
       key: 'act', title: '', render: (task) => (
         <div className="row" style={{ justifyContent: 'end' }}>
           {task.state === 'open' ? <Button size="small" loading={claim.busy} onClick={() => void claim.run({ path: `/tasks/${task.id}/claim` })}>{say('claim')}</Button> : null}
-          {task.state === 'claimed' && task.assignee_id === session.user_id ? <Button size="small" type="primary" onClick={() => setClosing(task)}>{say('complete')}</Button> : null}
+          {task.state === 'claimed' && task.assignee_id === session.user_id ? <><Button size="small" loading={claim.busy} onClick={() => void claim.run({ path: `/tasks/${task.id}/release` })}>{say('release')}</Button><Button size="small" type="primary" onClick={() => setClosing(task)}>{say('complete')}</Button></> : null}
         </div>
       ),
     },
@@ -67,7 +67,10 @@ export function TaskTable({ compact }: { compact?: boolean }) {
         columns={columns}
         rowKey={(task) => task.id}
         empty={{ text: say('noTasks') }}
-        filters={compact ? [] : [{ kind: 'choice', name: 'state', label: say('status'), options: ['open', 'claimed', 'done'].map((value) => ({ value, label: stateText(value) })) }]}
+        filters={compact ? [] : [
+          { kind: 'choice', name: 'view', label: say('view'), options: (['mine', 'queue', 'branch'] as const).map((value) => ({ value, label: say(value) })) },
+          { kind: 'choice', name: 'state', label: say('status'), options: ['open', 'claimed', 'done'].map((value) => ({ value, label: stateText(value) })) },
+        ]}
       />
       {closing ? (
         <FormModal<{ note: string }> title={say('completeTitle')} onClose={() => setClosing(undefined)} stale={['/tasks']} done={say('completed')} act={(values) => ({ path: `/tasks/${closing.id}/complete`, body: { outcome: 'done', note: values.note ?? '' } })}>

@@ -1,0 +1,37 @@
+import { Button } from 'antd'
+import { useAction } from '../../api/hooks'
+import { useLang, useWords } from '../../i18n/words'
+import { useMay } from '../../shell/session'
+import { DataTable } from '../../widget/DataTable'
+import { instant } from '../../widget/format'
+import { PageHeader } from '../../widget/PageHeader'
+import { Instant } from '../../widget/values'
+import { adminWords } from './words'
+
+type DeadLetter = { id: string; consumer: string; event_id: string; type: string; error: string; attempts: number; at: string }
+
+export default function DeadLetters() {
+  const say = useWords(adminWords)
+  const lang = useLang()
+  const may = useMay()
+  const requeue = useAction({ stale: ['/events'], done: say('requeued') })
+  return (
+    <div className="page">
+      <PageHeader title={say('dead')} hint={say('deadHint')} />
+      <DataTable<DeadLetter>
+        name="dead-letters"
+        path="/events/dead-letters"
+        rowKey={(row) => row.consumer + row.event_id}
+        empty={{ text: say('noDead') }}
+        columns={[
+          { key: 'consumer', title: say('consumer'), text: (row) => row.consumer },
+          { key: 'type', title: say('type'), text: (row) => row.type, render: (row) => <span className="mono">{row.type}</span> },
+          { key: 'error', title: say('error'), text: (row) => row.error, render: (row) => <div style={{ maxWidth: 480 }}>{row.error}</div> },
+          { key: 'tries', title: say('tries'), numeric: true, text: (row) => String(row.attempts) },
+          { key: 'at', title: say('at'), text: (row) => instant(row.at, lang), render: (row) => <Instant at={row.at} /> },
+          { key: 'act', title: '', render: (row) => (may('event.manage') ? <Button size="small" loading={requeue.busy} onClick={() => void requeue.run({ path: `/events/dead-letters/${row.id}/requeue` })}>{say('requeue')}</Button> : null) },
+        ]}
+      />
+    </div>
+  )
+}
