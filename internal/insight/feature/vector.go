@@ -48,7 +48,8 @@ func (v Vector) Value(id string) (float64, bool) {
 	return v.Values[i], true
 }
 
-type vectorJSON struct {
+// Reading is a vector in the form in which it is stored and served: values by feature id, an absent one null.
+type Reading struct {
 	AsOf     calendar.Date       `json:"as_of"`
 	Version  string              `json:"version"`
 	Invoices int                 `json:"invoices"`
@@ -56,25 +57,25 @@ type vectorJSON struct {
 	Values   map[string]*float64 `json:"values"`
 }
 
-// MarshalJSON writes values by feature id, an absent one as null.
-func (v Vector) MarshalJSON() ([]byte, error) {
-	out := vectorJSON{AsOf: v.AsOf, Version: v.Version, Invoices: v.Invoices, Months: v.Months, Values: make(map[string]*float64, len(v.Values))}
-	for i := range v.Values {
-		if i >= len(definitions) {
-			return nil, fmt.Errorf("feature: vector has %d values, %d are defined", len(v.Values), len(definitions))
-		}
-		out.Values[definitions[i].ID] = nil
-		if !Null(v.Values[i]) {
-			out.Values[definitions[i].ID] = &v.Values[i]
+// Reading is the vector by feature id.
+func (v Vector) Reading() Reading {
+	out := Reading{AsOf: v.AsOf, Version: v.Version, Invoices: v.Invoices, Months: v.Months, Values: make(map[string]*float64, len(v.Values))}
+	for i, d := range definitions {
+		out.Values[d.ID] = nil
+		if i < len(v.Values) && !Null(v.Values[i]) {
+			out.Values[d.ID] = &v.Values[i]
 		}
 	}
-	return json.Marshal(out)
+	return out
 }
+
+// MarshalJSON writes the vector's Reading.
+func (v Vector) MarshalJSON() ([]byte, error) { return json.Marshal(v.Reading()) }
 
 // UnmarshalJSON reads what MarshalJSON wrote. A feature that this version does not define is refused: the values would
 // otherwise be lost without a word.
 func (v *Vector) UnmarshalJSON(b []byte) error {
-	var in vectorJSON
+	var in Reading
 	if err := json.Unmarshal(b, &in); err != nil {
 		return err
 	}
