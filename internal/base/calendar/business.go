@@ -95,6 +95,31 @@ const (
 	ModifiedFollowing
 )
 
+// adjustmentNames are the names in product terms, in the order of the constants.
+var adjustmentNames = []string{"unadjusted", "following", "preceding", "modified_following"}
+
+// String names the rule as it is written in product terms.
+func (a Adjustment) String() string {
+	if int(a) < len(adjustmentNames) {
+		return adjustmentNames[a]
+	}
+	return fmt.Sprintf("adjustment(%d)", uint8(a))
+}
+
+// MarshalText writes the name, for JSON.
+func (a Adjustment) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// UnmarshalText reads the name.
+func (a *Adjustment) UnmarshalText(b []byte) error {
+	for i, name := range adjustmentNames {
+		if name == string(b) {
+			*a = Adjustment(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("calendar: unknown adjustment %q", b)
+}
+
 // Adjust moves the date off a rest day.
 func (b *Business) Adjust(d Date, rule Adjustment) Date {
 	if rule == Unadjusted || b.IsBusinessDay(d) {

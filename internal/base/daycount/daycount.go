@@ -47,6 +47,19 @@ func Parse(s string) (Convention, error) {
 	return 0, fmt.Errorf("daycount: unknown convention %q", s)
 }
 
+// MarshalText writes the name, for JSON.
+func (c Convention) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText reads the name.
+func (c *Convention) UnmarshalText(b []byte) error {
+	v, err := Parse(string(b))
+	if err != nil {
+		return err
+	}
+	*c = v
+	return nil
+}
+
 // Fraction returns the year fraction of [from, to) as num/den, exact. A reversed
 // pair gives the negative fraction.
 func (c Convention) Fraction(from, to calendar.Date) (num, den int64) {

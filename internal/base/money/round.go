@@ -51,6 +51,19 @@ func ParseMode(s string) (Mode, error) {
 	return 0, fmt.Errorf("money: unknown rounding mode %q", s)
 }
 
+// MarshalText writes the name, for JSON.
+func (m Mode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// UnmarshalText reads the name.
+func (m *Mode) UnmarshalText(b []byte) error {
+	v, err := ParseMode(string(b))
+	if err != nil {
+		return err
+	}
+	*m = v
+	return nil
+}
+
 // MulDiv returns a*b/c rounded once by the mode. The product is exact in 128
 // bits; only a quotient beyond int64 is an error.
 func MulDiv(a, b, c int64, m Mode) (int64, error) {
