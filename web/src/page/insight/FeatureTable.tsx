@@ -8,8 +8,8 @@ import { featureValue } from './value'
 import { insightWords } from './words'
 
 export function useDefinitions(): { items: Definition[]; find: (id: string) => Definition | undefined; loading: boolean } {
-  const found = useGet<{ items: Definition[] | null }>('/features')
-  const items = useMemo(() => found.data?.items ?? [], [found.data])
+  const found = useGet<{ definitions: Definition[] | null }>('/features')
+  const items = useMemo(() => found.data?.definitions ?? [], [found.data])
   return { items, find: (id) => items.find((one) => one.id === id), loading: found.isLoading }
 }
 

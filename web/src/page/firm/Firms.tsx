@@ -1,0 +1,48 @@
+import { Button } from 'antd'
+import { useLang, useWords } from '../../i18n/words'
+import { useGo } from '../../shell/go'
+import { useMay } from '../../shell/session'
+import { DataTable } from '../../widget/DataTable'
+import { PageHeader } from '../../widget/PageHeader'
+import { both } from '../../widget/values'
+import type { FirmRow } from './types'
+import { firmWords } from './words'
+
+const sizes = ['micro', 'small', 'medium', 'large'] as const
+
+export function useSize(): (code: string | undefined) => string {
+  const say = useWords(firmWords)
+  return (code) => { const known = sizes.find((one) => one === code); return known ? say(known) : say('unknown') }
+}
+
+export default function Firms() {
+  const say = useWords(firmWords)
+  const lang = useLang()
+  const go = useGo()
+  const may = useMay()
+  const size = useSize()
+  return (
+    <div className="page">
+      <PageHeader title={say('firms')} hint={say('firmsHint')} />
+      <DataTable<FirmRow>
+        name="firms"
+        path="/firms"
+        rowKey={(firm) => firm.id}
+        href={(firm) => `/firms/${firm.id}`}
+        empty={{ text: say('noFirms'), action: may('import.run') ? <Button type="primary" onClick={() => go('/imports')}>{say('importNow')}</Button> : null }}
+        filters={[
+          { kind: 'text', name: 'q', label: say('search') },
+          { kind: 'choice', name: 'size_class', label: say('size'), options: sizes.map((value) => ({ value, label: say(value) })) },
+        ]}
+        columns={[
+          { key: 'name', title: say('name'), text: (firm) => firm.name, render: (firm) => <b>{firm.name}</b> },
+          { key: 'code', title: say('code'), text: (firm) => firm.code },
+          { key: 'uscc', title: say('uscc'), text: (firm) => firm.uscc ?? '', render: (firm) => <span className="mono">{firm.uscc || '—'}</span> },
+          { key: 'industry', title: say('industry'), text: (firm) => both(lang, firm.industry_zh, firm.industry_en) || (firm.industry ?? '') },
+          { key: 'region', title: say('region'), text: (firm) => both(lang, firm.region_zh, firm.region_en) || (firm.region ?? '') },
+          { key: 'size', title: say('size'), text: (firm) => size(firm.size_class) },
+        ]}
+      />
+    </div>
+  )
+}
