@@ -7,8 +7,6 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
-func jsonMarshal(v any) ([]byte, error) { return json.Marshal(v) }
-
 // PageQuery is embedded in list inputs.
 type PageQuery struct {
 	Limit  int    `query:"limit" default:"20" minimum:"1" maximum:"200" doc:"rows per page"`
@@ -20,6 +18,20 @@ type Page[T any] struct {
 	Items      []T    `json:"items"`
 	NextCursor string `json:"next_cursor,omitempty" doc:"empty on the last page"`
 	Total      int64  `json:"total" doc:"rows that match, over all pages"`
+}
+
+// Cut makes a page of rows fetched with one more than limit: the extra row only says that there is a
+// next page, whose cursor key makes of the last row shown.
+func Cut[T any](rows []T, limit int, total int64, key func(T) []string) Page[T] {
+	p := Page[T]{Items: rows, Total: total}
+	if len(rows) > limit {
+		p.Items = rows[:limit]
+		p.NextCursor = EncodeCursor(key(rows[limit-1])...)
+	}
+	if p.Items == nil {
+		p.Items = []T{}
+	}
+	return p
 }
 
 // EncodeCursor packs the sort key of the last row of a page.
