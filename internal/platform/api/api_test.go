@@ -233,7 +233,9 @@ func TestIdempotency(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		b := setup(t, d)
-		post := func(key, body string) answer { return b.call(t, "POST", "/api/v1/things", body, "Idempotency-Key", key) }
+		post := func(key, body string) answer {
+			return b.call(t, "POST", "/api/v1/things", body, "Idempotency-Key", key)
+		}
 
 		require.Equal(t, "IDEMPOTENCY_KEY_REQUIRED", b.call(t, "POST", "/api/v1/things", good).problem.Code)
 		require.Equal(t, "IDEMPOTENCY_KEY_REQUIRED", post("a b", good).problem.Code)

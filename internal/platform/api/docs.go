@@ -1,2 +1,3 @@
 package api
+
 func (a *API) registerDocs() {}
