@@ -18,8 +18,3 @@ export default function JobDrawer({ onClose }: { onClose: () => void }) {
     </Drawer>
   )
 }
-
-/** Opens the drawer from anywhere, after something long was started. */
-export function showJobs(): void {
-  dispatchEvent(new Event('capillary:jobs'))
-}

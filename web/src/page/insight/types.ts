@@ -20,3 +20,8 @@ export type CalibrationBin = { count: number; bads: number; predicted: number; o
 export type Bin = { max: number | null; good: number; bad: number; woe: number; points: number }
 export type Characteristic = { feature: string; direction: number; iv: number; beta: number; bins: Bin[]; missing: Bin }
 export type Scorecard = { feature_version: string; samples: number; bads: number; thin_files: number; base_points: number; prior_pd: number; slope: number; characteristics: Characteristic[] | null }
+
+export type Model = { id: string; name: string; state: string; as_of: string; feature_version: string; sample: { as_of: string; rule_zh: string; rule_en: string; firms: number; bads: number; skipped: { firm_id: string; zh: string; en: string }[] | null }; scorecard: Scorecard | null; hash: string; validation?: Validation; trained_at: string; trained_by: string; validated_at?: string; approved_at?: string; approved_by?: string; approval_note?: string; activated_at?: string; retired_at?: string; version: number }
+export type ModelDetail = Model & { roc: RocPoint[] | null; calibration: CalibrationBin[] | null; held_out_performance?: Performance; scored: number; stability: number; stability_zh: string; stability_en: string; hosmer_lemeshow: number }
+export type ScorePoint = { id: string; as_of: string; model_id: string; pd: number; points: number; grade: string; thin_file: boolean; created_at: string }
+export type FirmScore = { score: { id: string; model_id: string; model_hash: string; snapshot_id: string; as_of: string; result: ScoreResult; created_at: string }; history: ScorePoint[] | null }
