@@ -200,8 +200,12 @@ func (s *Service) Complete(ctx context.Context, p auth.Principal, id, outcome, n
 			return taken(t)
 		}
 		if t.State == Open {
-			if won, err := tx.ExecOne(ctx, claimTask, p.InstitutionID, id, p.UserID, p.Name, db.Micros(tx.Now)); err != nil || !won {
-				return fault.Join(err, fault.New(ReasonTaken, "assignee", "?"))
+			won, err := tx.ExecOne(ctx, claimTask, p.InstitutionID, id, p.UserID, p.Name, db.Micros(tx.Now))
+			if err != nil {
+				return err
+			}
+			if !won {
+				return fault.New(fault.ReasonConflict, "object", "task "+id, "problem", "somebody took it", "problem_zh", "已被他人领取")
 			}
 		}
 		done, err := tx.ExecOne(ctx, finishTask, p.InstitutionID, id, db.Micros(tx.Now), p.UserID, outcome, note)

@@ -17,7 +17,7 @@ const taskColumns = `id, kind, title_zh, title_en, reason_zh, reason_en, object,
 // others hold, for who may reassign.
 const inView = ` and (
 	($5 in ('mine', 'all') and assignee_id = $2)
-	or ($5 in ('queue', 'all') and assignee_id = '' and $3 like '%,' || role || ',%' and (branch_path = '' or branch_path like $4))
+	or ($5 in ('queue', 'all') and assignee_id = '' and replace($3, ',' || role || ',', '') <> $3 and (branch_path = '' or branch_path like $4))
 	or ($5 = 'branch' and (branch_path = '' or branch_path like $4)))`
 
 const taskFilter = ` and ($6 = '' or state = $6) and ($6 <> '' or state <> 'done') and ($7 = '' or kind = $7) and ($8 = '' or object = $8) and ($9 = '' or object_id = $9)`

@@ -88,7 +88,7 @@ func (r *Run) addLocked(err error) {
 // must happen once belong into one transaction with CheckpointTx instead. It must not be called
 // inside a transaction: SQLite has one writer and would wait for itself.
 func (r *Run) Checkpoint(ctx context.Context, v any) error {
-	return r.runner.db.Update(ctx, r.scope(), func(tx *db.Tx) error { return r.CheckpointTx(ctx, tx, v) })
+	return r.Update(ctx, func(tx *db.Tx) error { return r.CheckpointTx(ctx, tx, v) })
 }
 
 // CheckpointTx keeps v in the transaction of the effects up to it. When the job has been taken over
@@ -138,6 +138,11 @@ func (r *Run) Result(_ context.Context, v any) error {
 	r.result = string(b)
 	r.mu.Unlock()
 	return nil
+}
+
+// Update runs fn in a transaction of the job's institution and principal.
+func (r *Run) Update(ctx context.Context, fn func(tx *db.Tx) error) error {
+	return r.runner.db.Update(ctx, r.scope(), fn)
 }
 
 func (r *Run) scope() db.Scope {
