@@ -1,6 +1,7 @@
 package pricing
 
 import (
+	"cmp"
 	"context"
 	"slices"
 )
@@ -26,51 +27,74 @@ type Frontier struct {
 
 const maxFrontierPoints = 200
 
-// Efficient computes about the given number of points of each frontier. Budgets run from a part to
-// all that can be lent at a profit; along the other frontier an aversion to expected loss rises
-// until nothing is lent. Points come from the greedy method, whose gap is the size of one firm.
+// Efficient computes about the given number of points of each frontier. Budgets run up to all that
+// can be lent at a profit, and the budget of the problem where it lies beyond; along the other
+// frontier an aversion to expected loss falls from where nothing is lent to none. Points come from
+// the greedy method, whose gap is at most the size of one firm.
 func Efficient(ctx context.Context, p Problem, points int) (Frontier, error) {
 	points = min(max(points, 2), maxFrontierPoints)
 	options, err := p.ready()
 	if err != nil {
 		return Frontier{}, err
 	}
-	var f Frontier
+	f := Frontier{ByBudget: []Point{}, ByLoss: []Point{}}
 	order := candidates(options)
 	var room int64
 	for _, i := range order {
 		room += options[i].top
 	}
-	last := max(room, p.BudgetMinor/p.LotMinor)
 	for k := 1; k <= points; k++ {
 		if err := ctx.Err(); err != nil {
 			return Frontier{}, err
 		}
 		q := p
-		q.BudgetMinor = last * int64(k) / int64(points) * p.LotMinor
+		q.BudgetMinor = room * int64(k) / int64(points) * p.LotMinor
 		f.ByBudget = append(f.ByBudget, q.point(options, 0))
 	}
+	if p.BudgetMinor > room*p.LotMinor {
+		f.ByBudget = append(f.ByBudget, p.point(options, 0))
+	}
+	f.ByLoss, err = p.byLoss(ctx, options, order, points)
+	return f, err
+}
+
+// byLoss tries more aversions than points are wanted, since several give the same book, and keeps
+// points about evenly spread over the loss.
+func (p *Problem) byLoss(ctx context.Context, options []option, order []int, points int) ([]Point, error) {
 	curve := p.Curve
 	if p.RateStep > 0 {
 		curve = curve.Refine(p.RateStep)
 	}
-	for _, aversion := range aversions(options, order, points) {
+	var all []Point
+	wary := make([]option, len(p.Firms))
+	for _, aversion := range aversions(options, order, 4*points) {
 		if err := ctx.Err(); err != nil {
-			return Frontier{}, err
+			return nil, err
 		}
-		wary := make([]option, len(p.Firms))
 		for i, firm := range p.Firms {
 			wary[i] = p.best(firm, curve, aversion)
 		}
-		f.ByLoss = append(f.ByLoss, p.point(wary, aversion))
+		all = append(all, p.point(wary, aversion))
 	}
-	slices.SortStableFunc(f.ByLoss, func(a, b Point) int { return int(min(max(a.LossMinor-b.LossMinor, -1), 1)) })
-	return f, nil
+	slices.SortStableFunc(all, func(a, b Point) int { return cmp.Compare(a.LossMinor, b.LossMinor) })
+	kept := []Point{}
+	for i, point := range all {
+		step := int64(0)
+		if len(kept) > 0 {
+			step = all[len(all)-1].LossMinor * int64(len(kept)) / int64(points)
+		}
+		switch {
+		case len(kept) > 0 && point.LossMinor == kept[len(kept)-1].LossMinor: // the same book again
+		case i == len(all)-1 || point.LossMinor >= step || len(kept) == 0:
+			kept = append(kept, point)
+		}
+	}
+	return kept, nil
 }
 
-// aversions spreads the points over the firms: at the ratio of profit to loss of a firm, that firm
-// leaves the book.
-func aversions(options []option, order []int, points int) []float64 {
+// aversions run from none to where the last firm leaves the book, closer together where more firms
+// leave. A firm leaves at its ratio of profit to loss.
+func aversions(options []option, order []int, n int) []float64 {
 	out := []float64{0}
 	var ratios []float64
 	for _, i := range order {
@@ -79,9 +103,15 @@ func aversions(options []option, order []int, points int) []float64 {
 		}
 	}
 	slices.Sort(ratios)
-	for k := 1; k < points && len(ratios) > 0; k++ {
-		out = append(out, ratios[k*(len(ratios)-1)/(points-1)])
+	for k := 1; k < n && len(ratios) > 0; k++ {
+		// Half of the points follow the firms, half are spread evenly up to the largest ratio of the middle firms.
+		if k%2 == 0 {
+			out = append(out, ratios[k*(len(ratios)-1)/(n-1)])
+		} else {
+			out = append(out, ratios[len(ratios)/2]*float64(k)/float64(n))
+		}
 	}
+	slices.Sort(out)
 	return slices.Compact(out)
 }
 
