@@ -14,3 +14,27 @@ var (
 		"还款 {amount} 超过应还：当前应还 {due}，结清需 {payoff}", "The payment {amount} exceeds what can be paid: {due} is due, {payoff} settles the loan",
 		"减少金额；提前还款请选择“提前还款”", "Reduce the amount, or choose prepayment to pay ahead")
 )
+
+// Reasons of drawing and repaying.
+var (
+	ReasonReferenceReused = fault.Declare("LOAN_REFERENCE_REUSED", fault.Conflict,
+		"业务编号 {reference} 已用于另一笔提款 {loan}", "The reference {reference} belongs to another drawdown, {loan}",
+		"新的提款请使用新的业务编号", "Use a new reference for a new drawdown")
+	ReasonTenor = fault.Declare("LOAN_TENOR_NOT_ALLOWED", fault.Invalid,
+		"期限须在 {min} 至 {max} 个月之间", "The tenor must be {min} to {max} months",
+		"选择合同允许的期限", "Choose a tenor the contract allows")
+	ReasonMethod = fault.Declare("LOAN_METHOD_NOT_ALLOWED", fault.Invalid,
+		"合同不允许还款方式 {method}", "The contract does not allow repayment by {method}",
+		"选择合同允许的还款方式", "Choose a repayment method the contract allows")
+	ReasonRepaymentReused = fault.Declare("REPAYMENT_REFERENCE_REUSED", fault.Conflict,
+		"还款编号 {reference} 已用于内容不同的还款", "The repayment reference {reference} was used for a different repayment",
+		"新的还款请使用新的编号", "Use a new reference for a new repayment")
+	ReasonCollectionOpen = fault.Declare("COLLECTION_IN_PROGRESS", fault.Conflict,
+		"该贷款有一笔扣款尚无结果", "A collection of this loan has no outcome yet",
+		"等待扣款结果后再发起", "Wait for its outcome first")
+)
+
+// ReasonBroken is found by Verify.
+var ReasonBroken = fault.Declare("LOAN_BROKEN", fault.Internal,
+	"贷款 {loan} 校验失败：{problem}", "Loan {loan} does not verify: {problem}",
+	"停止对该贷款的操作并从备份核对", "Stop work on this loan and compare with a backup")

@@ -102,7 +102,30 @@ type State struct {
 // Replay derives the state at the end of asOf from the terms and the events.
 // Events are taken in order of value date, then of recording.
 func Replay(t Terms, events []Event, asOf calendar.Date) (State, error) {
+	s, _, err := replay(t, events, asOf)
+	return s, err
+}
+
+// replay is Replay that also tells how each repayment was split, by sequence.
+func replay(t Terms, events []Event, asOf calendar.Date) (State, map[int64]Allocation, error) {
 	s := State{Terms: t, AsOf: t.Start, Status: Pending}
+	split := map[int64]Allocation{}
+	for _, e := range inOrder(events) {
+		if e.Date.After(asOf) {
+			break
+		}
+		a, err := s.Apply(e)
+		if err != nil {
+			return s, nil, err
+		}
+		if e.Kind == Repaid {
+			split[e.Seq] = a
+		}
+	}
+	return s, split, s.Advance(asOf)
+}
+
+func inOrder(events []Event) []Event {
 	ordered := append([]Event(nil), events...)
 	sort.SliceStable(ordered, func(i, j int) bool {
 		if ordered[i].Date != ordered[j].Date {
@@ -110,15 +133,7 @@ func Replay(t Terms, events []Event, asOf calendar.Date) (State, error) {
 		}
 		return ordered[i].Seq < ordered[j].Seq
 	})
-	for _, e := range ordered {
-		if e.Date.After(asOf) {
-			break
-		}
-		if _, err := s.Apply(e); err != nil {
-			return s, err
-		}
-	}
-	return s, s.Advance(asOf)
+	return ordered
 }
 
 // Principal is the principal still owed.

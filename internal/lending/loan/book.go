@@ -1,0 +1,154 @@
+package loan
+
+import (
+	"context"
+
+	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/credit/facility"
+	"github.com/capillary-finance/capillary/internal/ledger/journal"
+	"github.com/capillary-finance/capillary/internal/platform/audit"
+	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/event"
+	"github.com/capillary-finance/capillary/internal/platform/fault"
+)
+
+// act records an event of a locked loan and lets everything follow from the
+// replay: projection, books, facility, audit, outbox. An event with an earlier
+// value date than the loan is processed to is inserted there, and one entry
+// books whatever the past now says differently.
+func act(ctx context.Context, tx *db.Tx, l *Loan, e Event, memo fault.Text) (State, Allocation, error) {
+	events, err := Events(ctx, tx, l.ID)
+	if err != nil {
+		return State{}, Allocation{}, err
+	}
+	e.Seq = l.eventSeq + 1
+	s, split, err := replay(l.Terms, append(plain(events), e), later(l.ProcessedTo, e.Date))
+	if err != nil {
+		return s, Allocation{}, err
+	}
+	before := *l
+	recorded, err := record(ctx, tx, l, e)
+	if err != nil {
+		return s, Allocation{}, err
+	}
+	repaid := s.Totals.PaidPrincipalMinor - l.Posted.PaidPrincipalMinor
+	if err := book(ctx, tx, l, &s, "loan:"+l.ID+":"+recorded.Key, e.Date, memo); err != nil {
+		return s, Allocation{}, err
+	}
+	if repaid > 0 {
+		if err := facility.Release(ctx, tx, l.FacilityID, repaid, "loan:"+l.ID+":"+recorded.Key); err != nil {
+			return s, Allocation{}, err
+		}
+	}
+	return s, split[e.Seq], announce(ctx, tx, before, *l, recorded, split[e.Seq])
+}
+
+// book posts the difference between the state's totals and the books, and
+// stores the projection.
+func book(ctx context.Context, tx *db.Tx, l *Loan, s *State, key string, date calendar.Date, memo fault.Text) error {
+	if lines := s.Totals.Sub(l.Posted).lines(l.Currency); len(lines) > 0 {
+		// The accounting date is the business date: a closed day stays closed.
+		if _, err := journal.Post(ctx, tx, journal.Draft{
+			Key: key, Date: later(date, l.ProcessedTo), Memo: memo, Object: "loan", ObjectID: l.ID, Lines: lines,
+		}); err != nil {
+			return err
+		}
+	}
+	l.Posted = s.Totals
+	l.project(s)
+	return update(ctx, tx, *l)
+}
+
+func announce(ctx context.Context, tx *db.Tx, before, after Loan, e RecordedEvent, a Allocation) error {
+	if err := audit.Record(ctx, tx, audit.Entry{
+		Action: "loan." + string(e.Kind), Object: "loan", ObjectID: after.ID, Before: brief(before), After: brief(after), Note: e.Note,
+	}); err != nil {
+		return err
+	}
+	return event.Append(ctx, tx, event.Draft{Type: "loan." + string(e.Kind), Aggregate: "loan", AggregateID: after.ID, Payload: Happened{
+		LoanID: after.ID, FirmID: after.FirmID, FacilityID: after.FacilityID, BranchPath: after.BranchPath, Event: e.Event, Allocation: a,
+		Status: after.Status, OutstandingMinor: after.OutstandingMinor, DaysPastDue: after.DaysPastDue,
+	}})
+}
+
+// Happened is the payload of the outbox events loan.*.
+type Happened struct {
+	LoanID           string     `json:"loan_id"`
+	FirmID           string     `json:"firm_id"`
+	FacilityID       string     `json:"facility_id"`
+	BranchPath       string     `json:"branch_path"`
+	Event            Event      `json:"event"`
+	Allocation       Allocation `json:"allocation"`
+	Status           Status     `json:"status"`
+	OutstandingMinor int64      `json:"outstanding_minor"`
+	DaysPastDue      int        `json:"days_past_due"`
+}
+
+// brief is what the audit keeps of a loan before and after.
+func brief(l Loan) map[string]any {
+	return map[string]any{
+		"status": l.Status, "processed_to": l.ProcessedTo, "outstanding_minor": l.OutstandingMinor, "due_minor": l.DueMinor,
+		"days_past_due": l.DaysPastDue, "event_seq": l.eventSeq,
+	}
+}
+
+// Roll works one open loan up to a business date: interest and penalty accrue,
+// instalments fall due, the overdue flag follows. Rolling again to the same
+// date changes nothing, so an end of day may be run twice.
+func Roll(ctx context.Context, tx *db.Tx, loanID string, to calendar.Date) error {
+	l, err := read(ctx, tx, selectLocked, loanID)
+	if err != nil || !to.After(l.ProcessedTo) || (l.Status != Active && l.Status != Overdue) {
+		return err
+	}
+	events, err := Events(ctx, tx, loanID)
+	if err != nil {
+		return err
+	}
+	before := l
+	s, err := Replay(l.Terms, plain(events), to)
+	if err != nil {
+		return err
+	}
+	billed := billedBetween(&s, l.ProcessedTo)
+	l.ProcessedTo = to
+	err = book(ctx, tx, &l, &s, "loan:"+l.ID+":accrue:"+to.String(), to, fault.Text{Zh: "计提利息", En: "interest accrued"})
+	if err != nil {
+		return err
+	}
+	for _, kind := range turns(before, l, billed) {
+		if err := event.Append(ctx, tx, event.Draft{Type: "loan." + kind, Aggregate: "loan", AggregateID: l.ID, Payload: Happened{
+			LoanID: l.ID, FirmID: l.FirmID, FacilityID: l.FacilityID, BranchPath: l.BranchPath, Event: Event{Date: to},
+			Status: l.Status, OutstandingMinor: l.OutstandingMinor, DaysPastDue: l.DaysPastDue,
+		}}); err != nil {
+			return err
+		}
+		if err := audit.Record(ctx, tx, audit.Entry{Action: "loan." + kind, Object: "loan", ObjectID: l.ID, Before: brief(before), After: brief(l)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func billedBetween(s *State, after calendar.Date) bool {
+	for _, r := range s.Rows {
+		if r.Billed && r.DueDate.After(after) {
+			return true
+		}
+	}
+	return false
+}
+
+// turns names the changes others listen for. A night's interest is not one.
+func turns(before, after Loan, billed bool) []string {
+	var out []string
+	if billed {
+		out = append(out, "instalment_due")
+	}
+	switch {
+	case before.Status != Overdue && after.Status == Overdue:
+		out = append(out, "overdue")
+	case before.Status == Overdue && after.Status == Active:
+		out = append(out, "cured")
+	}
+	return out
+}

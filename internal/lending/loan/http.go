@@ -1,0 +1,185 @@
+package loan
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/platform/api"
+	"github.com/capillary-finance/capillary/internal/platform/auth"
+	"github.com/capillary-finance/capillary/internal/platform/fault"
+)
+
+type drawBody struct {
+	AmountMinor     int64  `json:"amount_minor" minimum:"1" doc:"fen"`
+	TenorMonths     int    `json:"tenor_months" minimum:"1" maximum:"360"`
+	Method          string `json:"method" enum:"equal_instalment,equal_principal,interest_only,bullet"`
+	PayeeName       string `json:"payee_name,omitempty" maxLength:"64" doc:"required to draw, not to preview"`
+	PayeeAccount    string `json:"payee_account,omitempty" maxLength:"64" doc:"required to draw, not to preview"`
+	ClientReference string `json:"client_reference,omitempty" maxLength:"64" doc:"your own number of this drawdown; sending it again never pays twice"`
+}
+
+type drawInput struct {
+	ID   string `path:"id" maxLength:"80" doc:"facility"`
+	Body drawBody
+}
+
+func (in drawInput) input() DrawInput {
+	b := in.Body
+	return DrawInput{
+		FacilityID: in.ID, AmountMinor: b.AmountMinor, TenorMonths: b.TenorMonths, Method: Method(b.Method), PayeeName: b.PayeeName,
+		PayeeAccount: b.PayeeAccount, Reference: b.ClientReference,
+	}
+}
+
+type loanOutput struct{ Body Loan }
+
+type previewOutput struct {
+	Body struct {
+		Schedule []Instalment `json:"schedule"`
+		Cost     Cost         `json:"cost"`
+	}
+}
+
+type listInput struct {
+	api.PageQuery
+	Status     string `query:"status" enum:"pending_disbursement,active,overdue,settled,cancelled"`
+	FirmID     string `query:"firm_id" maxLength:"80"`
+	FacilityID string `query:"facility_id" maxLength:"80"`
+}
+
+type listOutput struct{ Body api.Page[Loan] }
+
+type idInput struct {
+	ID string `path:"id" maxLength:"80"`
+}
+
+type detailOutput struct{ Body Detail }
+
+type scheduleOutput struct {
+	Body struct {
+		Items []Row `json:"items"`
+	}
+}
+
+type eventsOutput struct {
+	Body struct {
+		Items []RecordedEvent `json:"items"`
+	}
+}
+
+type quoteInput struct {
+	ID string `path:"id" maxLength:"80"`
+	On string `query:"on" format:"date" doc:"settlement day; empty is the business date"`
+}
+
+type quoteOutput struct{ Body Quote }
+
+type statementInput struct {
+	ID    string `path:"id" maxLength:"80"`
+	From  string `query:"from" format:"date"`
+	Until string `query:"until" format:"date"`
+}
+
+type statementOutput struct{ Body Statement }
+
+type repayInput struct {
+	ID   string `path:"id" maxLength:"80"`
+	Body struct {
+		AmountMinor int64  `json:"amount_minor" minimum:"1" doc:"fen"`
+		Prepay      bool   `json:"prepay,omitempty" doc:"allow paying future principal"`
+		Reference   string `json:"reference" minLength:"1" maxLength:"64" doc:"your own number of this payment; sending it again changes nothing"`
+		Collect     bool   `json:"collect,omitempty" doc:"take the money from the customer's account instead of recording money received"`
+	}
+}
+
+type repayOutput struct{ Body RepayResult }
+
+func op(id, method, path, zh, en, permission string) api.Op {
+	return api.Op{ID: id, Method: method, Path: path, Tag: "lending", Zh: zh, En: en, Policy: api.Need(permission)}
+}
+
+// Routes registers the operations of loans.
+func Routes(a *api.API, s *Service) {
+	api.Handle(a, op("draw-loan", http.MethodPost, "/api/v1/facilities/{id}/drawdowns", "放款", "Draw down a loan", PermissionDraw),
+		func(ctx context.Context, p auth.Principal, in *drawInput) (*loanOutput, error) {
+			l, err := s.Draw(ctx, p, in.input())
+			return &loanOutput{Body: l}, err
+		})
+	preview := op("preview-loan", http.MethodPost, "/api/v1/facilities/{id}/drawdowns/preview", "试算还款计划", "Preview a repayment schedule", PermissionRead)
+	preview.NoIdempotency = true
+	api.Handle(a, preview, func(ctx context.Context, p auth.Principal, in *drawInput) (*previewOutput, error) {
+		out := &previewOutput{}
+		var err error
+		out.Body.Schedule, out.Body.Cost, err = s.Preview(ctx, p, in.input())
+		return out, err
+	})
+	api.Handle(a, op("list-loans", http.MethodGet, "/api/v1/loans", "贷款列表", "List loans", PermissionRead),
+		func(ctx context.Context, p auth.Principal, in *listInput) (*listOutput, error) {
+			page, err := s.List(ctx, p, Filter{Status: in.Status, FirmID: in.FirmID, FacilityID: in.FacilityID, Limit: in.Limit, Cursor: in.Cursor})
+			return &listOutput{Body: page}, err
+		})
+	api.Handle(a, op("get-loan", http.MethodGet, "/api/v1/loans/{id}", "贷款详情", "One loan with its schedule and what it owes", PermissionRead),
+		func(ctx context.Context, p auth.Principal, in *idInput) (*detailOutput, error) {
+			d, err := s.Get(ctx, p, in.ID)
+			return &detailOutput{Body: d}, err
+		})
+	readings(a, s)
+	api.Handle(a, op("repay-loan", http.MethodPost, "/api/v1/loans/{id}/repayments", "还款", "Record or collect a repayment", PermissionRepay),
+		func(ctx context.Context, p auth.Principal, in *repayInput) (*repayOutput, error) {
+			r, err := s.Repay(ctx, p, RepayInput{
+				LoanID: in.ID, AmountMinor: in.Body.AmountMinor, Prepay: in.Body.Prepay, Reference: in.Body.Reference, Collect: in.Body.Collect,
+			})
+			return &repayOutput{Body: r}, err
+		})
+}
+
+func readings(a *api.API, s *Service) {
+	api.Handle(a, op("get-loan-schedule", http.MethodGet, "/api/v1/loans/{id}/schedule", "还款计划", "Repayment schedule", PermissionRead),
+		func(ctx context.Context, p auth.Principal, in *idInput) (*scheduleOutput, error) {
+			d, err := s.Get(ctx, p, in.ID)
+			out := &scheduleOutput{}
+			out.Body.Items = d.Rows
+			return out, err
+		})
+	api.Handle(a, op("list-loan-events", http.MethodGet, "/api/v1/loans/{id}/events", "贷款事件", "Events of a loan", PermissionRead),
+		func(ctx context.Context, p auth.Principal, in *idInput) (*eventsOutput, error) {
+			out := &eventsOutput{}
+			var err error
+			out.Body.Items, err = s.Events(ctx, p, in.ID)
+			return out, err
+		})
+	api.Handle(a, op("quote-loan-settlement", http.MethodGet, "/api/v1/loans/{id}/quote", "结清试算", "Settlement quote", PermissionRead),
+		func(ctx context.Context, p auth.Principal, in *quoteInput) (*quoteOutput, error) {
+			on, err := optionalDate("on", in.On)
+			if err != nil {
+				return nil, err
+			}
+			q, err := s.Quote(ctx, p, in.ID, on)
+			return &quoteOutput{Body: q}, err
+		})
+	api.Handle(a, op("get-loan-statement", http.MethodGet, "/api/v1/loans/{id}/statement", "对账单", "Statement of a loan", PermissionRead),
+		func(ctx context.Context, p auth.Principal, in *statementInput) (*statementOutput, error) {
+			from, err := optionalDate("from", in.From)
+			if err != nil {
+				return nil, err
+			}
+			until, err := optionalDate("until", in.Until)
+			if err != nil {
+				return nil, err
+			}
+			st, err := s.Statement(ctx, p, in.ID, from, until)
+			return &statementOutput{Body: st}, err
+		})
+}
+
+func optionalDate(field, text string) (calendar.Date, error) {
+	if text == "" {
+		return calendar.Date{}, nil
+	}
+	d, err := calendar.Parse(text)
+	if err != nil {
+		return d, fault.Field(field, "不是 YYYY-MM-DD 形式的日期", "is not a date of the form YYYY-MM-DD").Wrap(err)
+	}
+	return d, nil
+}

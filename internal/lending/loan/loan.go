@@ -1,0 +1,96 @@
+package loan
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"strconv"
+	"time"
+
+	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/base/money"
+)
+
+// Loan is the stored loan: its terms, and a projection of its state as of
+// ProcessedTo that lists and queues read.
+type Loan struct {
+	ID               string         `json:"id"`
+	FacilityID       string         `json:"facility_id"`
+	Reference        string         `json:"reference" doc:"the client's own number of the drawdown, unique per facility"`
+	ContractID       string         `json:"contract_id"`
+	FirmID           string         `json:"firm_id"`
+	ProductID        string         `json:"product_id"`
+	BranchID         string         `json:"branch_id"`
+	BranchPath       string         `json:"branch_path"`
+	Terms            Terms          `json:"terms"`
+	PayeeName        string         `json:"payee_name"`
+	PayeeAccount     string         `json:"payee_account"`
+	PaymentOrderID   string         `json:"payment_order_id"`
+	Status           Status         `json:"status" enum:"pending_disbursement,active,overdue,settled,cancelled"`
+	ProcessedTo      calendar.Date  `json:"processed_to" doc:"interest and due dates are worked up to this business date"`
+	DisbursedOn      calendar.Date  `json:"disbursed_on,omitzero"`
+	MaturityOn       calendar.Date  `json:"maturity_on"`
+	NextDueOn        calendar.Date  `json:"next_due_on,omitzero"`
+	NextDueMinor     int64          `json:"next_due_minor"`
+	Currency         money.Currency `json:"currency"`
+	PrincipalMinor   int64          `json:"principal_minor" doc:"amount drawn"`
+	OutstandingMinor int64          `json:"outstanding_minor" doc:"principal still owed"`
+	DueMinor         int64          `json:"due_minor" doc:"payable now: fees, penalty, interest, principal"`
+	DaysPastDue      int            `json:"days_past_due"`
+	Posted           Totals         `json:"posted" doc:"running sums that stand in the books"`
+	CreatedAt        time.Time      `json:"created_at"`
+	UpdatedAt        time.Time      `json:"updated_at"`
+	Version          int64          `json:"version"`
+
+	eventSeq  int64
+	eventHash string
+}
+
+// RecordedEvent is a stored event with its place in the loan's chain.
+type RecordedEvent struct {
+	Event
+	BookedAt time.Time `json:"booked_at"`
+	Actor    string    `json:"actor"`
+	PrevHash string    `json:"prev_hash"`
+	Hash     string    `json:"hash"`
+}
+
+// seal is the event's hash over the one before and every field, each written
+// with its length.
+func (e RecordedEvent) seal(institution, loanID string) string {
+	h := sha256.New()
+	for _, s := range []string{
+		"capillary loan event 1", institution, loanID, e.PrevHash, strconv.FormatInt(e.Seq, 10), string(e.Kind), e.Date.String(),
+		strconv.FormatInt(e.AmountMinor, 10), strconv.FormatBool(e.Prepay), e.Key, e.Note, strconv.FormatInt(e.BookedAt.UnixMicro(), 10), e.Actor,
+	} {
+		var n [4]byte
+		binary.BigEndian.PutUint32(n[:], uint32(len(s))) //nolint:gosec // short fields
+		_, _ = h.Write(n[:])
+		_, _ = h.Write([]byte(s))
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// project copies what lists need from a state.
+func (l *Loan) project(s *State) {
+	l.Status, l.ProcessedTo = s.Status, s.AsOf
+	l.OutstandingMinor, l.DueMinor, l.DaysPastDue = s.Principal(), s.Due().TotalMinor(), s.DaysPastDue()
+	l.NextDueOn, l.NextDueMinor = calendar.Date{}, 0
+	if s.Totals.DisbursedMinor > 0 {
+		l.DisbursedOn = s.Terms.Start
+	}
+	if len(s.Rows) > 0 && s.Status != Settled {
+		l.MaturityOn = s.Rows[len(s.Rows)-1].DueDate
+	}
+	if next, ok := s.NextDue(); ok && s.open() {
+		l.NextDueOn, l.NextDueMinor = next.DueDate, next.TotalMinor-s.settled
+	}
+}
+
+func plain(events []RecordedEvent) []Event {
+	out := make([]Event, len(events))
+	for i, e := range events {
+		out[i] = e.Event
+	}
+	return out
+}

@@ -1,0 +1,274 @@
+package loan
+
+import (
+	"context"
+	"strings"
+
+	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/base/money"
+	"github.com/capillary-finance/capillary/internal/credit/facility"
+	"github.com/capillary-finance/capillary/internal/ledger/journal"
+	"github.com/capillary-finance/capillary/internal/lending/payment"
+	"github.com/capillary-finance/capillary/internal/platform/auth"
+	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/fault"
+)
+
+// RepayInput records money that has arrived, or asks to collect it.
+type RepayInput struct {
+	LoanID      string
+	AmountMinor int64
+	// Prepay lets the payment go beyond what is due.
+	Prepay bool
+	// Reference names the payment for ever; sending it again changes nothing.
+	Reference string
+	// Collect takes the money from the payee account through the bank instead
+	// of recording money already received.
+	Collect bool
+}
+
+// RepayResult is the answer to a repayment.
+type RepayResult struct {
+	Loan       Loan           `json:"loan"`
+	Allocation Allocation     `json:"allocation"`
+	Order      *payment.Order `json:"payment_order,omitempty" doc:"present when the money is being collected"`
+}
+
+func repayKey(reference string) string { return "repay:" + reference }
+
+// Repay records a repayment on the business date, once per reference, or starts
+// its collection. It may return LOAN_OVERPAID, LOAN_WRONG_STATUS and
+// REPAYMENT_REFERENCE_REUSED.
+func (s *Service) Repay(ctx context.Context, p auth.Principal, in RepayInput) (r RepayResult, err error) {
+	if err := p.Require(PermissionRepay); err != nil {
+		return r, err
+	}
+	if ref := strings.TrimSpace(in.Reference); ref == "" || len(ref) > 64 || ref != in.Reference {
+		return r, fault.Field("reference", "须为1至64个字符且首尾无空白", "must have 1 to 64 characters without blanks around it")
+	}
+	err = s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
+		l, err := read(ctx, tx, selectLocked, in.LoanID)
+		if err != nil {
+			return err
+		}
+		if !p.Sees(l.BranchPath) {
+			return fault.NotFoundError("loan", in.LoanID)
+		}
+		if in.Collect {
+			o, err := s.collect(ctx, tx, l, in)
+			r = RepayResult{Loan: l, Order: &o}
+			return err
+		}
+		r, err = repayOnce(ctx, tx, l, in)
+		return err
+	})
+	return r, err
+}
+
+// repayOnce finds the event of the reference or records it.
+func repayOnce(ctx context.Context, tx *db.Tx, l Loan, in RepayInput) (RepayResult, error) {
+	events, err := Events(ctx, tx, l.ID)
+	if err != nil {
+		return RepayResult{}, err
+	}
+	for _, e := range events {
+		if e.Key != repayKey(in.Reference) {
+			continue
+		}
+		if e.AmountMinor != in.AmountMinor || e.Prepay != in.Prepay {
+			return RepayResult{}, fault.New(ReasonRepaymentReused, "reference", in.Reference).WithField("reference")
+		}
+		_, split, err := replay(l.Terms, plain(events), l.ProcessedTo)
+		return RepayResult{Loan: l, Allocation: split[e.Seq]}, err
+	}
+	today, err := tx.BusinessDate(ctx)
+	if err != nil {
+		return RepayResult{}, err
+	}
+	_, a, err := act(ctx, tx, &l, Event{Kind: Repaid, Date: today, AmountMinor: in.AmountMinor, Prepay: in.Prepay, Key: repayKey(in.Reference)},
+		fault.Text{Zh: "还款", En: "repayment"})
+	return RepayResult{Loan: l, Allocation: a}, err
+}
+
+// collect records the order that takes the money from the customer's account.
+func (s *Service) collect(ctx context.Context, tx *db.Tx, l Loan, in RepayInput) (payment.Order, error) {
+	key := collectKey(l.ID, in.Reference, in.Prepay)
+	if o, known, err := payment.ByKey(ctx, tx, key); err != nil || known {
+		if err == nil && o.AmountMinor != in.AmountMinor {
+			err = fault.New(ReasonRepaymentReused, "reference", in.Reference).WithField("reference")
+		}
+		return o, err
+	}
+	busy, err := collecting(ctx, tx, l.ID)
+	if err != nil {
+		return payment.Order{}, err
+	}
+	if busy {
+		return payment.Order{}, fault.New(ReasonCollectionOpen)
+	}
+	// A repayment that the loan would refuse must not take the money first.
+	if err := s.wouldTake(ctx, tx, l, in); err != nil {
+		return payment.Order{}, err
+	}
+	o, _, err := payment.Record(ctx, tx, payment.Draft{
+		Key: key, Purpose: PurposeCollection, Object: "loan", ObjectID: l.ID, FromAccount: l.PayeeAccount,
+		ToAccount: payment.SettlementAccount(tx.Institution), ToName: "", Amount: money.Of(in.AmountMinor, l.Currency), Memo: "还款扣收 loan repayment",
+	})
+	tx.AfterCommit(s.dispatcher.Wake)
+	return o, err
+}
+
+func (s *Service) wouldTake(ctx context.Context, tx *db.Tx, l Loan, in RepayInput) error {
+	today, err := tx.BusinessDate(ctx)
+	if err != nil {
+		return err
+	}
+	st, err := stateAt(ctx, tx, l, today)
+	if err != nil {
+		return err
+	}
+	_, err = st.Apply(Event{Kind: Repaid, Date: today, AmountMinor: in.AmountMinor, Prepay: in.Prepay})
+	return err
+}
+
+func collecting(ctx context.Context, tx *db.Tx, loanID string) (bool, error) {
+	orders, err := payment.Of(ctx, tx, "loan", loanID)
+	for _, o := range orders {
+		if o.Purpose == PurposeCollection && !o.Status.Final() {
+			return true, err
+		}
+	}
+	return false, err
+}
+
+// A collection's key carries what its outcome needs to know.
+const prepayMark = ":prepay"
+
+func collectKey(loanID, reference string, prepay bool) string {
+	key := "collect:" + loanID + ":" + reference
+	if prepay {
+		key += prepayMark
+	}
+	return key
+}
+
+// CollectDue starts the collection of everything due on a loan, once per
+// business date; an order still without an outcome is left alone. It reports
+// whether there is now an order to wait for.
+func (s *Service) CollectDue(ctx context.Context, tx *db.Tx, loanID string, on calendar.Date) (bool, error) {
+	l, err := read(ctx, tx, selectLocked, loanID)
+	if err != nil || l.DueMinor <= 0 || (l.Status != Active && l.Status != Overdue) {
+		return false, err
+	}
+	busy, err := collecting(ctx, tx, loanID)
+	if err != nil || busy {
+		return busy, err
+	}
+	in := RepayInput{LoanID: loanID, AmountMinor: l.DueMinor, Reference: "due-" + on.String(), Collect: true}
+	if _, known, err := payment.ByKey(ctx, tx, collectKey(loanID, in.Reference, false)); err != nil || known {
+		return false, err
+	}
+	_, err = s.collect(ctx, tx, l, in)
+	return err == nil, err
+}
+
+// disbursementOutcome makes the loan active when its money has left, or gives
+// the facility back when it never will.
+func disbursementOutcome(ctx context.Context, tx *db.Tx, o payment.Order) error {
+	l, err := read(ctx, tx, selectLocked, o.ObjectID)
+	if err != nil {
+		return err
+	}
+	today, err := tx.BusinessDate(ctx)
+	if err != nil {
+		return err
+	}
+	if o.Status == payment.Succeeded {
+		_, _, err = act(ctx, tx, &l, Event{Kind: Disbursed, Date: today, AmountMinor: o.AmountMinor, Key: "disbursed", Note: o.BankReference},
+			fault.Text{Zh: "放款", En: "loan disbursed"})
+		return err
+	}
+	if err := facility.ReleaseFailed(ctx, tx, l.FacilityID, l.PrincipalMinor, drawKey(l)); err != nil {
+		return err
+	}
+	_, _, err = act(ctx, tx, &l, Event{Kind: Cancelled, Date: today, Key: "cancelled", Note: o.Reason}, fault.Text{Zh: "放款失败", En: "disbursement failed"})
+	return err
+}
+
+// collectionOutcome turns collected money into a repayment with the value date
+// of the order, however late the bank's answer was. Money that the loan cannot
+// take any more, because it was paid otherwise meanwhile, is booked to suspense.
+func collectionOutcome(ctx context.Context, tx *db.Tx, o payment.Order) error {
+	if o.Status != payment.Succeeded {
+		return nil
+	}
+	l, err := read(ctx, tx, selectLocked, o.ObjectID)
+	if err != nil {
+		return err
+	}
+	e := Event{
+		Kind: Repaid, Date: o.ValueDate, AmountMinor: o.AmountMinor, Prepay: strings.HasSuffix(o.Key, prepayMark), Key: o.Key, Note: o.BankReference,
+	}
+	e.AmountMinor, err = takes(ctx, tx, l, e)
+	if err != nil {
+		return err
+	}
+	if rest := o.AmountMinor - e.AmountMinor; rest > 0 {
+		today, err := tx.BusinessDate(ctx)
+		if err != nil {
+			return err
+		}
+		sum := money.Of(rest, o.Currency)
+		if _, err := journal.Post(ctx, tx, journal.Draft{
+			Key: "payment:" + o.ID + ":surplus", Date: today, Memo: fault.Text{Zh: "扣收溢缴待处理", En: "collected beyond what was owed"}, Object: "loan", ObjectID: l.ID,
+			Lines: []journal.Line{journal.Debit(journal.Nostro, sum), journal.Credit(journal.Suspense, sum)},
+		}); err != nil {
+			return err
+		}
+	}
+	if e.AmountMinor == 0 {
+		return nil
+	}
+	_, _, err = act(ctx, tx, &l, e, fault.Text{Zh: "扣收还款", En: "repayment collected"})
+	return err
+}
+
+// takes finds how much of a collected payment the loan can still use: all of
+// it, or what was due on its value date, or nothing.
+func takes(ctx context.Context, tx *db.Tx, l Loan, e Event) (int64, error) {
+	events, err := Events(ctx, tx, l.ID)
+	if err != nil {
+		return 0, err
+	}
+	e.Seq = l.eventSeq + 1
+	st, err := Replay(l.Terms, plain(events), e.Date)
+	if err != nil {
+		return 0, err
+	}
+	limit := st.Due().TotalMinor()
+	if e.Prepay {
+		limit = st.Payoff().TotalMinor()
+	}
+	if !st.open() {
+		limit = 0
+	}
+	for _, amount := range []int64{e.AmountMinor, min(e.AmountMinor, limit)} {
+		if amount <= 0 {
+			continue
+		}
+		e.AmountMinor = amount
+		if _, err := Replay(l.Terms, append(plain(events), e), later(l.ProcessedTo, e.Date)); err == nil {
+			return amount, nil
+		}
+	}
+	return 0, nil
+}
+
+// stateAt replays a loan to a date.
+func stateAt(ctx context.Context, tx *db.Tx, l Loan, on calendar.Date) (State, error) {
+	events, err := Events(ctx, tx, l.ID)
+	if err != nil {
+		return State{}, err
+	}
+	return Replay(l.Terms, plain(events), on)
+}

@@ -1,0 +1,263 @@
+package loan
+
+import (
+	"context"
+	"strings"
+
+	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/base/daycount"
+	"github.com/capillary-finance/capillary/internal/base/money"
+	"github.com/capillary-finance/capillary/internal/base/rate"
+	"github.com/capillary-finance/capillary/internal/credit/facility"
+	"github.com/capillary-finance/capillary/internal/lending/payment"
+	"github.com/capillary-finance/capillary/internal/platform/audit"
+	"github.com/capillary-finance/capillary/internal/platform/auth"
+	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/event"
+	"github.com/capillary-finance/capillary/internal/platform/fault"
+)
+
+// Permissions of loans.
+var (
+	PermissionRead = auth.DeclarePermission("loan.read", "查看贷款", "View loans",
+		auth.RoleRelationshipManager, auth.RoleApprover, auth.RoleOperations, auth.RoleRisk, auth.RoleCompliance, auth.RoleIntegrator)
+	PermissionDraw = auth.DeclarePermission("loan.draw", "放款", "Draw down a loan",
+		auth.RoleOperations, auth.RoleRelationshipManager, auth.RoleIntegrator)
+	PermissionRepay = auth.DeclarePermission("loan.repay", "登记还款", "Record or collect repayments",
+		auth.RoleOperations, auth.RoleIntegrator)
+)
+
+// Purposes of payment orders.
+const (
+	PurposeDisbursement = "loan.disbursement"
+	PurposeCollection   = "loan.collection"
+)
+
+// Conditions are what a contract fixes about every loan drawn under it.
+type Conditions struct {
+	Methods        []Method            `json:"methods"`
+	TenorMonthsMin int                 `json:"tenor_months_min"`
+	TenorMonthsMax int                 `json:"tenor_months_max"`
+	Basis          daycount.Convention `json:"basis"`
+	Rounding       money.Mode          `json:"rounding"`
+	GraceDays      int                 `json:"grace_days"`
+	// PenaltySpread is the share added to the rate on overdue amounts.
+	PenaltySpread rate.Rate           `json:"penalty_spread"`
+	DueRule       calendar.Adjustment `json:"due_rule"`
+}
+
+// ConditionsOf finds the conditions of a facility's contract. The contract
+// package provides it; loans do not know contracts.
+type ConditionsOf func(ctx context.Context, tx *db.Tx, f facility.Facility) (Conditions, error)
+
+// Service draws, repays and answers.
+type Service struct {
+	db         *db.DB
+	dispatcher *payment.Dispatcher
+	conditions ConditionsOf
+}
+
+// NewService makes the service and registers it for the outcomes of its payments.
+func NewService(d *db.DB, dispatcher *payment.Dispatcher, conditions ConditionsOf) *Service {
+	s := &Service{db: d, dispatcher: dispatcher, conditions: conditions}
+	dispatcher.Handle(PurposeDisbursement, disbursementOutcome)
+	dispatcher.Handle(PurposeCollection, collectionOutcome)
+	return s
+}
+
+// DrawInput asks for a loan under a facility.
+type DrawInput struct {
+	FacilityID   string
+	AmountMinor  int64
+	TenorMonths  int
+	Method       Method
+	PayeeName    string
+	PayeeAccount string
+	// Reference is the client's own number of this drawdown: whoever sends it
+	// again, by whatever route, gets the loan that exists.
+	Reference string
+}
+
+func (in DrawInput) validate() error {
+	var errs []error
+	for field, v := range map[string]string{"client_reference": in.Reference, "payee_account": in.PayeeAccount, "payee_name": in.PayeeName} {
+		if strings.TrimSpace(v) == "" {
+			errs = append(errs, fault.Required(field))
+		} else if len(v) > 64 || strings.ContainsAny(v, "\n\r\t") {
+			errs = append(errs, fault.Field(field, "不得超过64字节且不含换行", "must have at most 64 bytes and no line breaks"))
+		}
+	}
+	return fault.Join(errs...)
+}
+
+// terms combines the request, the facility and the contract's conditions.
+func (in DrawInput) terms(f facility.Facility, c Conditions, start calendar.Date) (Terms, error) {
+	penalty, err := money.MulDiv(int64(f.Rate), rate.Scale+int64(c.PenaltySpread), rate.Scale, money.HalfUp)
+	if err != nil {
+		return Terms{}, err
+	}
+	t := Terms{
+		PrincipalMinor: in.AmountMinor, Currency: money.Currency(f.Currency), AnnualRate: f.Rate, PenaltyRate: rate.Rate(penalty), Start: start,
+		TenorMonths: in.TenorMonths, Method: in.Method, Basis: c.Basis, Rounding: c.Rounding, GraceDays: c.GraceDays, DueRule: c.DueRule,
+	}
+	var errs []error
+	if in.TenorMonths < c.TenorMonthsMin || in.TenorMonths > c.TenorMonthsMax {
+		errs = append(errs, fault.New(ReasonTenor, "min", c.TenorMonthsMin, "max", c.TenorMonthsMax).WithField("tenor_months"))
+	}
+	allowed := false
+	for _, m := range c.Methods {
+		allowed = allowed || m == in.Method
+	}
+	if !allowed {
+		errs = append(errs, fault.New(ReasonMethod, "method", in.Method).WithField("method"))
+	}
+	return t, fault.Join(append(errs, t.Validate())...)
+}
+
+// Draw reserves the facility, creates the loan and records the payment order in
+// one transaction; the dispatcher pays afterwards. It returns
+// LOAN_REFERENCE_REUSED when the reference belongs to another drawdown.
+func (s *Service) Draw(ctx context.Context, p auth.Principal, in DrawInput) (l Loan, err error) {
+	if err := p.Require(PermissionDraw); err != nil {
+		return l, err
+	}
+	if err := in.validate(); err != nil {
+		return l, err
+	}
+	err = s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
+		f, err := visibleFacility(ctx, tx, p, in.FacilityID)
+		if err != nil {
+			return err
+		}
+		l, err = s.draw(ctx, tx, f, in)
+		return err
+	})
+	return l, err
+}
+
+func visibleFacility(ctx context.Context, tx *db.Tx, p auth.Principal, id string) (facility.Facility, error) {
+	f, err := facility.ByID(ctx, tx, id)
+	if err == nil && !p.Sees(f.BranchPath) {
+		err = fault.NotFoundError("facility", id)
+	}
+	return f, err
+}
+
+func (s *Service) draw(ctx context.Context, tx *db.Tx, f facility.Facility, in DrawInput) (Loan, error) {
+	known, err := scan(tx.QueryRow(ctx, selectByReference, tx.Institution, f.ID, in.Reference))
+	if err == nil {
+		return same(known, in)
+	}
+	if !db.IsNoRows(err) {
+		return known, err
+	}
+	l, err := s.prepare(ctx, tx, f, in)
+	if err != nil {
+		return l, err
+	}
+	fresh, err := insert(ctx, tx, l)
+	if err != nil {
+		return l, err
+	}
+	if !fresh { // a twin got here first and has committed meanwhile
+		known, err := scan(tx.QueryRow(ctx, selectByReference, tx.Institution, f.ID, in.Reference))
+		if err != nil {
+			return known, err
+		}
+		return same(known, in)
+	}
+	if err := facility.Reserve(ctx, tx, f.ID, in.AmountMinor, drawKey(l)); err != nil {
+		return l, err
+	}
+	if l.PaymentOrderID, err = order(ctx, tx, l); err != nil {
+		return l, err
+	}
+	if err := audit.Record(ctx, tx, audit.Entry{Action: "loan.draw", Object: "loan", ObjectID: l.ID, After: l}); err != nil {
+		return l, err
+	}
+	err = event.Append(ctx, tx, event.Draft{Type: "loan.drawn", Aggregate: "loan", AggregateID: l.ID, Payload: Happened{
+		LoanID: l.ID, FirmID: l.FirmID, FacilityID: l.FacilityID, BranchPath: l.BranchPath, Status: l.Status,
+		Event: Event{Date: l.Terms.Start, AmountMinor: l.PrincipalMinor, Key: drawKey(l)},
+	}})
+	tx.AfterCommit(s.dispatcher.Wake)
+	return l, err
+}
+
+// prepare builds the loan; nothing is stored yet.
+func (s *Service) prepare(ctx context.Context, tx *db.Tx, f facility.Facility, in DrawInput) (Loan, error) {
+	today, err := tx.BusinessDate(ctx)
+	if err != nil {
+		return Loan{}, err
+	}
+	c, err := s.conditions(ctx, tx, f)
+	if err != nil {
+		return Loan{}, err
+	}
+	t, err := in.terms(f, c, today)
+	if err != nil {
+		return Loan{}, err
+	}
+	l := Loan{
+		ID: tx.NewID("loan"), FacilityID: f.ID, Reference: in.Reference, ContractID: f.ContractID, FirmID: f.FirmID, ProductID: f.ProductID,
+		BranchID: f.BranchID, BranchPath: f.BranchPath, Terms: t, PayeeName: in.PayeeName, PayeeAccount: in.PayeeAccount, Status: Pending,
+		ProcessedTo: today, MaturityOn: t.Maturity(), Currency: t.Currency, PrincipalMinor: in.AmountMinor, CreatedAt: tx.Now, UpdatedAt: tx.Now, Version: 1,
+	}
+	return l, nil
+}
+
+// order records the payment that will disburse the loan.
+func order(ctx context.Context, tx *db.Tx, l Loan) (string, error) {
+	o, _, err := payment.Record(ctx, tx, payment.Draft{
+		Key: drawKey(l), Purpose: PurposeDisbursement, Object: "loan", ObjectID: l.ID, FromAccount: payment.SettlementAccount(tx.Institution),
+		ToAccount: l.PayeeAccount, ToName: l.PayeeName, Amount: money.Of(l.PrincipalMinor, l.Currency), Memo: "放款 loan disbursement " + l.Reference,
+	})
+	if err != nil {
+		return "", err
+	}
+	_, err = tx.Exec(ctx, setOrder, tx.Institution, l.ID, o.ID)
+	return o.ID, err
+}
+
+// drawKey is the business key of a drawdown, forever: facility and the client's
+// own reference, not the loan's id, which a second attempt would not share.
+func drawKey(l Loan) string { return "draw:" + l.FacilityID + ":" + l.Reference }
+
+// same answers a repeated drawdown with the loan that exists, if it is the same.
+func same(l Loan, in DrawInput) (Loan, error) {
+	if l.PrincipalMinor != in.AmountMinor || l.Terms.TenorMonths != in.TenorMonths || l.Terms.Method != in.Method ||
+		l.PayeeAccount != in.PayeeAccount || l.PayeeName != in.PayeeName {
+		return l, fault.New(ReasonReferenceReused, "reference", in.Reference, "loan", l.ID).WithField("client_reference")
+	}
+	return l, nil
+}
+
+// Preview computes the schedule a drawdown would have, and stores nothing.
+func (s *Service) Preview(ctx context.Context, p auth.Principal, in DrawInput) (rows []Instalment, cost Cost, err error) {
+	if err := p.Require(PermissionRead); err != nil {
+		return nil, cost, err
+	}
+	err = s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
+		f, err := visibleFacility(ctx, tx, p, in.FacilityID)
+		if err != nil {
+			return err
+		}
+		today, err := tx.BusinessDate(ctx)
+		if err != nil {
+			return err
+		}
+		c, err := s.conditions(ctx, tx, f)
+		if err != nil {
+			return err
+		}
+		t, err := in.terms(f, c, today)
+		if err != nil {
+			return err
+		}
+		if rows, err = Schedule(t); err != nil {
+			return err
+		}
+		cost, err = TotalCost(rows)
+		return err
+	})
+	return rows, cost, err
+}
