@@ -55,7 +55,6 @@ func writeXLSX(out io.Writer, r *Result, lang string) error {
 			return err
 		}
 	}
-	b.file.SetActiveSheet(0)
 	return b.file.Write(out)
 }
 
