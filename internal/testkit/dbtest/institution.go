@@ -22,8 +22,8 @@ type Staff struct {
 	Admin         auth.Principal
 }
 
-var insertInstitution = db.Q(`insert into institution (institution_id, name, name_en, currency, timezone, business_date, demo, created_at, version)
-	values ($1,$2,$3,'CNY','Asia/Shanghai',$4,false,$5,1)`)
+var insertInstitution = db.Q(`insert into institution (institution_id, code, name, name_en, currency, timezone, business_date, demo, created_at, version)
+	values ($1,$1,$2,$3,'CNY','Asia/Shanghai',$4,false,$5,1)`)
 
 // Institution creates an institution with business date 2026-01-05 and gives its people.
 func Institution(t testing.TB, d *db.DB) Staff {

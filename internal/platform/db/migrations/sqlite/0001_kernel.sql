@@ -1,6 +1,7 @@
 -- Institutions (tenants) and what every transaction needs to know of them.
 create table institution (
   institution_id text not null primary key,
+  code text not null,
   name text not null,
   name_en text not null,
   currency text not null,
@@ -10,6 +11,7 @@ create table institution (
   created_at integer not null,
   version integer not null
 ) strict;
+create unique index institution_code on institution (code);
 
 -- Audit: appended in the transaction of the change, chained by the sealer in order.
 create table audit_record (
