@@ -94,7 +94,7 @@ create table session (
   expires_at bigint not null,
   primary key (institution_id, token_hash)
 );
-create index session_user on session (institution_id, user_id);
+create index session_of_user on session (institution_id, user_id);
 
 create table recovery_code (
   institution_id text not null,
