@@ -1,12 +1,15 @@
 // Package event is the outbox: domain events are rows written in the transaction of their change.
 // A relay gives committed events their position; consumers read by position with a cursor of their
-// own and record each event id in the transaction of its effect, so every effect happens once.
+// own and record each event id in the transaction of its effect, so every effect happens once. An
+// event that fails is retried, then kept as a dead letter, while other aggregates go on.
 package event
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/capillary-finance/capillary/internal/platform/db"
@@ -37,11 +40,22 @@ func (e Event) Decode(v any) error {
 }
 
 // Consumer handles events of some types, in order per aggregate, each once. Handle must do all its
-// work in tx.
+// work in tx, which is of the event's institution; several events may share one transaction. It must
+// be quick: long work belongs into a job that Handle enqueues.
 type Consumer struct {
 	Name   string
 	Types  []string // empty: every type
 	Handle func(ctx context.Context, tx *db.Tx, e Event) error
+	// Replayable says that handling an event again is harmless (a projection); only then may it be replayed.
+	Replayable bool
+	// FromNow lets a consumer that starts for the first time begin after what already happened.
+	FromNow bool
+	// Timeout bounds one call of Handle (default 1 s; ten times that on a retry).
+	Timeout time.Duration
+}
+
+func (c Consumer) wants(eventType string) bool {
+	return len(c.Types) == 0 || slices.Contains(c.Types, eventType)
 }
 
 var insertEvent = db.Q(`insert into event (institution_id, id, at, actor, type, aggregate, aggregate_id, payload) values ($1,$2,$3,$4,$5,$6,$7,$8)`)
@@ -56,5 +70,44 @@ func Append(ctx context.Context, tx *db.Tx, d Draft) error {
 	if err != nil {
 		return fmt.Errorf("event %s: %w", d.Type, err)
 	}
+	of := tx.DB()
+	tx.AfterCommit(func() { wake(of) })
 	return nil
+}
+
+// wakers finds the relays that run on a database in this process, so that a commit wakes them.
+var wakers = struct {
+	sync.RWMutex
+	m map[*db.DB][]chan struct{}
+}{m: map[*db.DB][]chan struct{}{}}
+
+func wake(d *db.DB) {
+	wakers.RLock()
+	defer wakers.RUnlock()
+	for _, c := range wakers.m[d] {
+		signal(c)
+	}
+}
+
+// signal leaves one wake-up in a channel of capacity one; more would mean the same.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+func listen(d *db.DB, c chan struct{}) {
+	wakers.Lock()
+	wakers.m[d] = append(wakers.m[d], c)
+	wakers.Unlock()
+}
+
+func unlisten(d *db.DB, c chan struct{}) {
+	wakers.Lock()
+	defer wakers.Unlock()
+	wakers.m[d] = slices.DeleteFunc(wakers.m[d], func(x chan struct{}) bool { return x == c })
+	if len(wakers.m[d]) == 0 {
+		delete(wakers.m, d)
+	}
 }

@@ -1,0 +1,337 @@
+package event
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/capillary-finance/capillary/internal/platform/db"
+)
+
+// errMoved says that the cursor or the lease changed under a batch: another server or a replay.
+var errMoved = errors.New("event: the consumer's cursor or lease moved")
+
+// runner runs one consumer in this process.
+type runner struct {
+	relay    *Relay
+	consumer Consumer
+	sink     Sink // instead of Handle
+	woken    chan struct{}
+	retry    chan struct{}
+
+	mu        sync.Mutex
+	held      bool
+	known     bool  // position below is as stored
+	checked   bool  // the sink was asked for its position since the cursor was loaded
+	position  int64 // stored cursor
+	scanned   int64 // read up to here; between the two nothing concerned this consumer
+	failures  int
+	lastError string
+}
+
+type aggregateKey struct{ institution, aggregate, id string }
+
+func keyOf(e Event) aggregateKey { return aggregateKey{e.Institution, e.Aggregate, e.AggregateID} }
+
+func (x *runner) hold(held bool) {
+	x.mu.Lock()
+	gained := held && !x.held
+	if held != x.held {
+		x.known = false
+	}
+	x.held = held
+	x.mu.Unlock()
+	if gained {
+		signal(x.woken)
+		signal(x.retry)
+	}
+}
+
+// cursor gives the stored and the scanned position; equal when unknown.
+func (x *runner) cursor() (stored, scanned int64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.known {
+		return 0, 0
+	}
+	return x.position, x.scanned
+}
+
+// stored notes that the cursor moved from one stored position to another.
+func (x *runner) stored(from, to int64) {
+	x.mu.Lock()
+	if x.known && x.position == from {
+		x.position = to
+		x.scanned = max(x.scanned, to)
+	}
+	x.mu.Unlock()
+}
+
+func (x *runner) forget() {
+	x.mu.Lock()
+	x.known = false
+	x.mu.Unlock()
+}
+
+func (x *runner) isHeld() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.held
+}
+
+func (x *runner) loop(ctx context.Context) {
+	for {
+		more, err := false, error(nil)
+		if x.isHeld() {
+			more, err = x.step(ctx)
+		}
+		wait := x.relay.cfg.Poll
+		if err != nil && ctx.Err() == nil {
+			x.forget()
+			wait = x.fail(err)
+		} else if err == nil {
+			x.recover()
+		}
+		if more && err == nil {
+			if ctx.Err() != nil {
+				return
+			}
+			continue
+		}
+		if !x.relay.pause(ctx, x.woken, wait) {
+			return
+		}
+	}
+}
+
+// fail notes that the whole consumer could not go on (database or sink away) and says how long to wait.
+func (x *runner) fail(err error) time.Duration {
+	x.mu.Lock()
+	x.failures++
+	x.lastError = err.Error()
+	n := x.failures
+	x.mu.Unlock()
+	if !errors.Is(err, errMoved) {
+		x.relay.cfg.Log.Warn("event consumer", "consumer", x.consumer.Name, "error", err, "failures", n)
+	}
+	return min(5*time.Second, 50*time.Millisecond<<min(n-1, 10))
+}
+
+func (x *runner) recover() {
+	x.mu.Lock()
+	x.failures, x.lastError = 0, ""
+	x.mu.Unlock()
+}
+
+// step reads and handles the next batch; more says that there may be another.
+func (x *runner) step(ctx context.Context) (more bool, err error) {
+	var batch []Event
+	err = x.relay.db.View(ctx, x.relay.system(), func(tx *db.Tx) error {
+		if err := x.loadCursor(ctx, tx); err != nil {
+			return err
+		}
+		_, from := x.cursor()
+		rows, err := tx.Query(ctx, nextEvents, from, x.relay.cfg.Batch)
+		if err != nil {
+			return err
+		}
+		batch, err = collect(rows)
+		return err
+	})
+	if err == nil && x.sink != nil && !x.checked {
+		return true, x.checkSink(ctx)
+	}
+	if err != nil || len(batch) == 0 {
+		return false, err
+	}
+	more = len(batch) == x.relay.cfg.Batch
+	last := batch[len(batch)-1].Position
+	if x.sink != nil {
+		return more, x.publish(ctx, batch)
+	}
+	wanted := batch[:0:0]
+	for _, e := range batch {
+		if x.consumer.wants(e.Type) {
+			wanted = append(wanted, e)
+		}
+	}
+	for len(wanted) > 0 {
+		n := 1
+		for n < len(wanted) && wanted[n].Institution == wanted[0].Institution {
+			n++
+		}
+		if err := x.handle(ctx, wanted[:n]); err != nil {
+			return more, err
+		}
+		wanted = wanted[n:]
+	}
+	x.mu.Lock()
+	if x.known {
+		x.scanned = max(x.scanned, last)
+	}
+	x.mu.Unlock()
+	return more, nil
+}
+
+func (x *runner) loadCursor(ctx context.Context, tx *db.Tx) error {
+	x.mu.Lock()
+	known := x.known
+	x.mu.Unlock()
+	if known {
+		return nil
+	}
+	var p int64
+	if err := tx.QueryRow(ctx, readCursor, x.consumer.Name).Scan(&p); err != nil {
+		return fmt.Errorf("cursor of %s: %w", x.consumer.Name, err)
+	}
+	x.mu.Lock()
+	x.known, x.position, x.scanned, x.checked = true, p, p, false
+	x.mu.Unlock()
+	return nil
+}
+
+// handle handles events of one institution: all in one transaction, and, when that fails, one by one,
+// so that only the one that fails is put aside.
+func (x *runner) handle(ctx context.Context, events []Event) error {
+	held, err := x.heldAggregates(ctx)
+	if err != nil {
+		return err
+	}
+	err = x.inOne(ctx, events, held)
+	if err == nil || errors.Is(err, errMoved) || ctx.Err() != nil {
+		return err
+	}
+	for _, e := range events {
+		err := x.inOne(ctx, []Event{e}, held)
+		if errors.Is(err, errMoved) || ctx.Err() != nil {
+			return errors.Join(err, ctx.Err())
+		}
+		if err != nil {
+			if err := x.putAside(ctx, e, err); err != nil {
+				return err
+			}
+			held[keyOf(e)] = true
+		}
+	}
+	return nil
+}
+
+func (x *runner) heldAggregates(ctx context.Context) (map[aggregateKey]bool, error) {
+	held := map[aggregateKey]bool{}
+	err := x.relay.db.View(ctx, x.relay.system(), func(tx *db.Tx) error {
+		rows, err := tx.Query(ctx, heldAggregates, x.consumer.Name)
+		if err != nil {
+			return err
+		}
+		defer rows.Close() //nolint:errcheck // read to its end below
+		for rows.Next() {
+			var k aggregateKey
+			if err := rows.Scan(&k.institution, &k.aggregate, &k.id); err != nil {
+				return err
+			}
+			held[k] = true
+		}
+		return rows.Err()
+	})
+	return held, err
+}
+
+// inOne moves the cursor over the events and does their effects in the same transaction. Events of a
+// held aggregate queue up behind the one that failed.
+func (x *runner) inOne(ctx context.Context, events []Event, held map[aggregateKey]bool) error {
+	from, _ := x.cursor()
+	to := events[len(events)-1].Position
+	scope := db.Scope{Institution: events[0].Institution, Actor: "system:" + x.consumer.Name}
+	err := x.relay.db.Update(ctx, scope, func(tx *db.Tx) error {
+		if err := x.advance(ctx, tx, from, to); err != nil {
+			return err
+		}
+		for _, e := range events {
+			if held[keyOf(e)] {
+				if err := enqueue(ctx, tx, x.consumer.Name, e, 0, 0, ""); err != nil {
+					return err
+				}
+				continue
+			}
+			if err := x.effect(ctx, tx, e, x.consumer.Timeout); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		x.stored(from, to)
+	}
+	return err
+}
+
+func (x *runner) advance(ctx context.Context, tx *db.Tx, from, to int64) error {
+	moved, err := tx.ExecOne(ctx, moveCursor, x.consumer.Name, x.relay.id, from, to, db.Micros(tx.Now))
+	if err == nil && !moved {
+		err = errMoved
+	}
+	return err
+}
+
+// effect records the event as handled and handles it, unless it was handled before.
+func (x *runner) effect(ctx context.Context, tx *db.Tx, e Event, timeout time.Duration) error {
+	fresh, err := tx.ExecOne(ctx, insertEffect, e.Institution, x.consumer.Name, e.ID, e.Position)
+	if err != nil || !fresh {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	if err := x.call(limited, tx, e); err != nil {
+		return err
+	}
+	// A handler that outlived its time and swallowed the error may have done half of its work.
+	if err := limited.Err(); err != nil {
+		return fmt.Errorf("handler of %s: %w", x.consumer.Name, err)
+	}
+	return nil
+}
+
+func (x *runner) call(ctx context.Context, tx *db.Tx, e Event) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			x.relay.cfg.Log.Error("event handler panicked", "consumer", x.consumer.Name, "event", e.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = fmt.Errorf("handler of %s panicked: %v", x.consumer.Name, p)
+		}
+	}()
+	return x.consumer.Handle(ctx, tx, e)
+}
+
+// putAside moves the cursor over a failed event and notes it for retry.
+func (x *runner) putAside(ctx context.Context, e Event, cause error) error {
+	from, _ := x.cursor()
+	x.relay.cfg.Log.Warn("event failed", "consumer", x.consumer.Name, "event", e.ID, "type", e.Type, "position", e.Position, "error", cause)
+	err := x.relay.db.Update(ctx, db.Scope{Institution: e.Institution, Actor: "system:" + x.consumer.Name}, func(tx *db.Tx) error {
+		if err := x.advance(ctx, tx, from, e.Position); err != nil {
+			return err
+		}
+		next := db.Micros(tx.Now.Add(x.relay.cfg.Backoff(1)))
+		return enqueue(ctx, tx, x.consumer.Name, e, 1, next, cut(cause))
+	})
+	if err == nil {
+		x.stored(from, e.Position)
+	}
+	return err
+}
+
+func enqueue(ctx context.Context, tx *db.Tx, consumer string, e Event, tries int, nextAt int64, problem string) error {
+	_, err := tx.Exec(ctx, insertRetry, e.Institution, tx.NewID("dlq"), consumer, e.ID, e.Position, e.Aggregate, e.AggregateID, tries, nextAt, problem, db.Micros(tx.Now))
+	return err
+}
+
+const errorBytesMax = 2000
+
+func cut(err error) string {
+	s := err.Error()
+	if len(s) > errorBytesMax {
+		s = s[:errorBytesMax]
+	}
+	return s
+}
