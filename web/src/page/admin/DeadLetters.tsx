@@ -8,28 +8,28 @@ import { PageHeader } from '../../widget/PageHeader'
 import { Instant } from '../../widget/values'
 import { adminWords } from './words'
 
-type DeadLetter = { id: string; consumer: string; event_id: string; type: string; error: string; attempts: number; at: string }
+type DeadLetter = { id: string; consumer: string; tries: number; error: string; at: string; behind: number; event: { id: string; type: string; aggregate: string; aggregate_id: string } }
 
 export default function DeadLetters() {
   const say = useWords(adminWords)
   const lang = useLang()
   const may = useMay()
-  const requeue = useAction({ stale: ['/events'], done: say('requeued') })
+  const requeue = useAction({ stale: ['/dead-letters'], done: say('requeued') })
   return (
     <div className="page">
       <PageHeader title={say('dead')} hint={say('deadHint')} />
       <DataTable<DeadLetter>
         name="dead-letters"
-        path="/events/dead-letters"
-        rowKey={(row) => row.consumer + row.event_id}
+        path="/dead-letters"
+        rowKey={(row) => row.id}
         empty={{ text: say('noDead') }}
         columns={[
           { key: 'consumer', title: say('consumer'), text: (row) => row.consumer },
-          { key: 'type', title: say('type'), text: (row) => row.type, render: (row) => <span className="mono">{row.type}</span> },
+          { key: 'type', title: say('type'), text: (row) => row.event.type, render: (row) => <span className="mono">{row.event.type}</span> },
           { key: 'error', title: say('error'), text: (row) => row.error, render: (row) => <div style={{ maxWidth: 480 }}>{row.error}</div> },
-          { key: 'tries', title: say('tries'), numeric: true, text: (row) => String(row.attempts) },
+          { key: 'tries', title: say('tries'), numeric: true, text: (row) => String(row.tries) },
           { key: 'at', title: say('at'), text: (row) => instant(row.at, lang), render: (row) => <Instant at={row.at} /> },
-          { key: 'act', title: '', render: (row) => (may('event.manage') ? <Button size="small" loading={requeue.busy} onClick={() => void requeue.run({ path: `/events/dead-letters/${row.id}/requeue` })}>{say('requeue')}</Button> : null) },
+          { key: 'act', title: '', render: (row) => (may('event.manage') ? <Button size="small" loading={requeue.busy} onClick={() => void requeue.run({ path: `/dead-letters/${row.id}/requeue` })}>{say('requeue')}</Button> : null) },
         ]}
       />
     </div>

@@ -1,9 +1,8 @@
 import { Alert, Button, Card, Descriptions, Form, Input, Statistic, Table } from 'antd'
 import { useState } from 'react'
-import { useAction, useGet } from '../../api/hooks'
+import { useGet } from '../../api/hooks'
 import { useLang, useWords } from '../../i18n/words'
 import { A, useId } from '../../shell/go'
-import { showJobs } from '../../shell/showJobs'
 import { useMay } from '../../shell/session'
 import { Async } from '../../widget/Async'
 import { FormModal } from '../../widget/FormModal'
@@ -18,10 +17,8 @@ function Actions({ model }: { model: ModelDetail }) {
   const say = useWords(insightWords)
   const may = useMay()
   const [verb, setVerb] = useState<'approve' | 'activate'>()
-  const validate = useAction({ stale: ['/models', '/jobs'], onDone: showJobs })
   return (
     <>
-      {model.state === 'draft' && may('model.train') ? <Button loading={validate.busy} onClick={() => void validate.run({ path: `/models/${model.id}/validate` })}>{say('validate')}</Button> : null}
       {model.state === 'validated' && may('model.approve') ? <Button type="primary" onClick={() => setVerb('approve')}>{say('approve')}</Button> : null}
       {(model.state === 'approved' || model.state === 'retired') && may('model.approve') ? <Button type="primary" onClick={() => setVerb('activate')}>{say('activate')}</Button> : null}
       {verb ? (
@@ -83,7 +80,7 @@ export default function Model() {
       <Async of={found}>
         {(model) => (
           <>
-            <PageHeader title={model.name} tag={<ModelState state={model.state} />} crumbs={[{ text: say('models'), href: '/models' }, { text: model.name }]} actions={<Actions model={model} />} />
+            <PageHeader title={model.name} tag={<ModelState state={model.state} />} crumbs={[{ text: say('models'), href: '/models' }, { text: model.name }]} actions={<><Button href={`/api/v1/models/${id}/report?lang=${lang}`} target="_blank">{say('report')}</Button><Actions model={model} /></>} />
             <div className="tiles">
               <Card size="small"><Statistic title={say('samples')} value={model.sample.firms} /></Card>
               <Card size="small"><Statistic title={say('bads')} value={model.sample.bads} /></Card>

@@ -8,7 +8,7 @@ import { instant } from '../../widget/format'
 import { FormModal } from '../../widget/FormModal'
 import { PageHeader } from '../../widget/PageHeader'
 import { Instant, StateTag, type Tone } from '../../widget/values'
-import type { Model } from './types'
+import type { ModelSummary } from './types'
 import { insightWords } from './words'
 
 const states = ['draft', 'validated', 'approved', 'active', 'retired'] as const
@@ -29,7 +29,7 @@ export default function Models() {
   return (
     <div className="page">
       <PageHeader title={say('models')} hint={say('modelsHint')} actions={train} />
-      <DataTable<Model>
+      <DataTable<ModelSummary>
         name="models"
         path="/models"
         every={15_000}
@@ -39,10 +39,10 @@ export default function Models() {
         columns={[
           { key: 'name', title: say('name'), text: (model) => model.name, render: (model) => <b>{model.name}</b> },
           { key: 'state', title: say('status'), text: (model) => model.state, render: (model) => <ModelState state={model.state} /> },
-          { key: 'samples', title: say('samples'), numeric: true, text: (model) => String(model.sample.firms) },
-          { key: 'bads', title: say('bads'), numeric: true, text: (model) => String(model.sample.bads) },
-          { key: 'auc', title: say('auc'), numeric: true, text: (model) => (model.validation ? `${model.validation.repeat_auc.mean.toFixed(3)} ± ${model.validation.auc.std.toFixed(3)}` : '') },
-          { key: 'ks', title: say('ks'), numeric: true, text: (model) => model.validation?.ks.mean.toFixed(3) ?? '' },
+          { key: 'samples', title: say('samples'), numeric: true, text: (model) => String(model.samples) },
+          { key: 'bads', title: say('bads'), numeric: true, text: (model) => String(model.bads) },
+          { key: 'auc', title: say('auc'), numeric: true, text: (model) => (typeof model.auc === 'number' ? `${model.auc.toFixed(3)} ± ${(model.auc_std ?? 0).toFixed(3)}` : '') },
+          { key: 'ks', title: say('ks'), numeric: true, text: (model) => model.ks?.toFixed(3) ?? '' },
           { key: 'at', title: say('created'), text: (model) => instant(model.trained_at, lang), render: (model) => <Instant at={model.trained_at} /> },
         ]}
       />

@@ -25,3 +25,5 @@ export type Model = { id: string; name: string; state: string; as_of: string; fe
 export type ModelDetail = Model & { roc: RocPoint[] | null; calibration: CalibrationBin[] | null; held_out_performance?: Performance; scored: number; stability: number; stability_zh: string; stability_en: string; hosmer_lemeshow: number }
 export type ScorePoint = { id: string; as_of: string; model_id: string; pd: number; points: number; grade: string; thin_file: boolean; created_at: string }
 export type FirmScore = { score: { id: string; model_id: string; model_hash: string; snapshot_id: string; as_of: string; result: ScoreResult; created_at: string }; history: ScorePoint[] | null }
+
+export type ModelSummary = { id: string; name: string; state: string; as_of: string; samples: number; bads: number; auc: number | null; auc_std: number | null; ks: number | null; trained_at: string; trained_by: string; approved_by?: string; activated_at?: string }

@@ -108,7 +108,7 @@ export const insightWords = words({
   required: ['必填', 'Required'],
   repeats: ['重复次数', 'Repeats'],
   foldCount: ['折数', 'Folds'],
-  validate: ['交叉验证', 'Cross-validate'],
+  report: ['验证报告（可打印）', 'Validation report (printable)'],
   historyOf: ['历次评分', 'Earlier scores'],
   model: ['模型', 'Model'],
   at: ['时间', 'At'],
