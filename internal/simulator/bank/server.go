@@ -311,3 +311,6 @@ func (s *Server) answer(w http.ResponseWriter, status int, body map[string]any) 
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body) // the client has gone when this fails
 }
+
+// Open makes an account, or sets the name and balance of one that exists.
+func (s *Server) Open(a Account) error { return s.book.open(a) }

@@ -1,0 +1,358 @@
+// Package eod ends an institution's business day: it collects what is due,
+// moves the business date, and works every open loan up to the new date. Each
+// step is idempotent and goes in chunks, one transaction each, so that a run
+// that dies anywhere is finished by the next one.
+package eod
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/lending/loan"
+	"github.com/capillary-finance/capillary/internal/lending/payment"
+	"github.com/capillary-finance/capillary/internal/platform/audit"
+	"github.com/capillary-finance/capillary/internal/platform/auth"
+	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/event"
+	"github.com/capillary-finance/capillary/internal/platform/fault"
+)
+
+// Step names where the end of a day stands.
+type Step string
+
+// Steps in their order.
+const (
+	StepCatchUp Step = "catch_up" // loans that an earlier run left behind
+	StepCollect Step = "collect"
+	StepRoll    Step = "roll"
+	StepAccrue  Step = "accrue"
+	StepDone    Step = "done"
+)
+
+// Run is the end of one business date.
+type Run struct {
+	ClosingDate calendar.Date `json:"closing_date"`
+	NextDate    calendar.Date `json:"next_date"`
+	Step        Step          `json:"step" enum:"catch_up,collect,roll,accrue,done"`
+	Collections int64         `json:"collections" doc:"collections started"`
+	Unanswered  int64         `json:"unanswered" doc:"collections the bank had not answered when the day was closed; they keep their value date"`
+	Loans       int64         `json:"loans" doc:"loans worked up to the next date"`
+	StartedAt   time.Time     `json:"started_at"`
+	FinishedAt  *time.Time    `json:"finished_at,omitempty"`
+	Actor       string        `json:"actor"`
+}
+
+// Progress hears how far a run is; its error stops the run.
+type Progress func(step Step, done, total int64) error
+
+// Limits.
+const (
+	chunk       = 100
+	daysMax     = 400
+	drainRounds = 3
+)
+
+// Failpoints a test may break a run off at.
+const (
+	PointCollected = "eod.collected"
+	PointRolled    = "eod.rolled"
+	PointChunk     = "eod.chunk"
+)
+
+// PermissionRun lets a role end the day.
+var PermissionRun = auth.DeclarePermission("eod.run", "日终处理", "End the business day", auth.RoleOperations)
+
+// Reasons of this package.
+var (
+	ReasonTarget = fault.Declare("EOD_TARGET", fault.Invalid,
+		"目标日期 {to} 须在当前营业日 {from} 之后且不超过 {max} 天", "The target {to} must be after the business date {from} and at most {max} days ahead",
+		"选择更近的日期", "Choose a nearer date")
+	ReasonRunning = fault.Declare("EOD_MOVED", fault.Conflict,
+		"营业日已由另一处理程序推进", "Another run has moved the business date meanwhile",
+		"刷新状态后再试", "Look at the status and try again")
+)
+
+// Service ends days.
+type Service struct {
+	db         *db.DB
+	loans      *loan.Service
+	dispatcher *payment.Dispatcher
+	enqueuer   Enqueuer
+	// Failpoint, when set, is called between chunks and steps by tests.
+	Failpoint func(point string) error
+}
+
+// NewService makes the service; the enqueuer may be nil where no jobs run.
+func NewService(d *db.DB, loans *loan.Service, dispatcher *payment.Dispatcher, q Enqueuer) *Service {
+	return &Service{db: d, loans: loans, dispatcher: dispatcher, enqueuer: q}
+}
+
+// Until ends day after day until the business date is to. It first finishes a
+// run that died after it had moved the date; when to is reached already there
+// is nothing else to do.
+func (s *Service) Until(ctx context.Context, p auth.Principal, to calendar.Date, progress Progress) (runs []Run, err error) {
+	if err := p.Require(PermissionRun); err != nil {
+		return nil, err
+	}
+	today, left, err := s.where(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	if to.Sub(today) > daysMax {
+		return nil, fault.New(ReasonTarget, "to", to, "from", today, "max", daysMax)
+	}
+	if left {
+		r, err := s.Day(ctx, p, today.AddDays(-1), progress)
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, r)
+	}
+	for today.Before(to) {
+		r, err := s.Day(ctx, p, today, progress)
+		if err != nil {
+			return runs, err
+		}
+		runs = append(runs, r)
+		if today, _, err = s.where(ctx, p); err != nil {
+			return runs, err
+		}
+	}
+	return runs, nil
+}
+
+// Day ends one business date. Ending a date that is already closed only
+// finishes what was left over.
+func (s *Service) Day(ctx context.Context, p auth.Principal, closing calendar.Date, progress Progress) (r Run, err error) {
+	if err := p.Require(PermissionRun); err != nil {
+		return r, err
+	}
+	if progress == nil {
+		progress = func(Step, int64, int64) error { return nil }
+	}
+	if r, err = s.begin(ctx, p, closing); err != nil || r.Step == StepDone {
+		return r, err
+	}
+	if r.Step == StepCatchUp {
+		if err := s.accrue(ctx, p, closing, StepCatchUp, nil, progress); err != nil {
+			return r, err
+		}
+		if err := s.step(ctx, p, &r, StepCollect); err != nil {
+			return r, err
+		}
+	}
+	if r.Step == StepCollect {
+		if err := s.collect(ctx, p, &r, progress); err != nil {
+			return r, err
+		}
+	}
+	if r.Step == StepRoll {
+		if err := s.roll(ctx, p, &r); err != nil {
+			return r, err
+		}
+	}
+	if r.Step == StepAccrue {
+		if err := s.accrue(ctx, p, r.NextDate, StepAccrue, &r, progress); err != nil {
+			return r, err
+		}
+		err = s.finish(ctx, p, &r)
+	}
+	return r, err
+}
+
+// where reads the business date and whether the day before is not finished.
+func (s *Service) where(ctx context.Context, p auth.Principal) (today calendar.Date, left bool, err error) {
+	err = s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
+		if today, err = tx.BusinessDate(ctx); err != nil {
+			return err
+		}
+		r, err := find(ctx, tx, today.AddDays(-1))
+		if db.IsNoRows(err) {
+			return nil
+		}
+		left = r.Step != StepDone
+		return err
+	})
+	return today, left, err
+}
+
+// begin finds the run of a date or starts it; only the current business date
+// may be started.
+func (s *Service) begin(ctx context.Context, p auth.Principal, closing calendar.Date) (r Run, err error) {
+	err = s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
+		if r, err = find(ctx, tx, closing); err == nil || !db.IsNoRows(err) {
+			return err
+		}
+		today, err := tx.BusinessDate(ctx)
+		if err != nil {
+			return err
+		}
+		if today != closing {
+			return fault.New(ReasonRunning)
+		}
+		r = Run{ClosingDate: closing, NextDate: closing.AddDays(1), Step: StepCatchUp, StartedAt: tx.Now, Actor: tx.Actor}
+		_, err = tx.Exec(ctx, insertRun, tx.Institution, closing.String(), r.NextDate.String(), string(r.Step), db.Micros(tx.Now), tx.Actor)
+		return err
+	})
+	return r, err
+}
+
+// collect starts the collection of everything due, lets the dispatcher talk to
+// the bank, and goes on: an answer that is late keeps its value date.
+func (s *Service) collect(ctx context.Context, p auth.Principal, r *Run, progress Progress) error {
+	after, seen := "", int64(0)
+	for {
+		var ids []string
+		started := int64(0)
+		err := s.db.Update(ctx, p.Scope(), func(tx *db.Tx) (err error) {
+			started = 0
+			if ids, err = loan.Collectable(ctx, tx, after, chunk); err != nil {
+				return err
+			}
+			for _, id := range ids {
+				waits, err := s.loans.CollectDue(ctx, tx, id, r.ClosingDate)
+				if err != nil {
+					return err
+				}
+				if waits {
+					started++
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if len(ids) == 0 {
+			break
+		}
+		after = ids[len(ids)-1]
+		r.Collections += started
+		seen += int64(len(ids))
+		if err := errors.Join(progress(StepCollect, seen, 0), s.point(PointChunk)); err != nil {
+			return err
+		}
+	}
+	if err := s.answers(ctx, p, r); err != nil {
+		return err
+	}
+	if err := s.point(PointCollected); err != nil {
+		return err
+	}
+	return s.step(ctx, p, r, StepRoll)
+}
+
+// answers waits for the bank a bounded number of rounds.
+func (s *Service) answers(ctx context.Context, p auth.Principal, r *Run) error {
+	for range drainRounds {
+		if _, err := s.dispatcher.Drain(ctx); err != nil {
+			return err
+		}
+		err := s.db.View(ctx, p.Scope(), func(tx *db.Tx) (err error) {
+			r.Unanswered, err = payment.Open(ctx, tx, loan.PurposeCollection)
+			return err
+		})
+		if err != nil || r.Unanswered == 0 {
+			return err
+		}
+	}
+	return nil
+}
+
+// roll moves the business date, once.
+func (s *Service) roll(ctx context.Context, p auth.Principal, r *Run) error {
+	err := s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
+		moved, err := tx.ExecOne(ctx, moveDate, tx.Institution, r.ClosingDate.String(), r.NextDate.String())
+		if err != nil {
+			return err
+		}
+		if !moved {
+			return fault.New(ReasonRunning)
+		}
+		r.Step = StepAccrue
+		if err := save(ctx, tx, *r); err != nil {
+			return err
+		}
+		if err := audit.Record(ctx, tx, audit.Entry{
+			Action: "eod.roll", Object: "institution", ObjectID: tx.Institution,
+			Before: map[string]any{"business_date": r.ClosingDate}, After: map[string]any{"business_date": r.NextDate},
+		}); err != nil {
+			return err
+		}
+		return event.Append(ctx, tx, event.Draft{Type: "eod.rolled", Aggregate: "institution", AggregateID: tx.Institution, Payload: r})
+	})
+	if err != nil {
+		return err
+	}
+	return s.point(PointRolled)
+}
+
+// accrue works every open loan up to a date, a chunk per transaction.
+func (s *Service) accrue(ctx context.Context, p auth.Principal, to calendar.Date, step Step, r *Run, progress Progress) error {
+	if progress == nil {
+		progress = func(Step, int64, int64) error { return nil }
+	}
+	var total int64
+	err := s.db.View(ctx, p.Scope(), func(tx *db.Tx) (err error) {
+		total, err = loan.CountBehind(ctx, tx, to)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	after, done := "", int64(0)
+	for {
+		var ids []string
+		err := s.db.Update(ctx, p.Scope(), func(tx *db.Tx) (err error) {
+			if ids, err = loan.Behind(ctx, tx, after, to, chunk); err != nil {
+				return err
+			}
+			for _, id := range ids {
+				if err := loan.Roll(ctx, tx, id, to); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		after = ids[len(ids)-1]
+		done += int64(len(ids))
+		if r != nil {
+			r.Loans += int64(len(ids))
+		}
+		if err := errors.Join(progress(step, done, total), s.point(PointChunk)); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *Service) finish(ctx context.Context, p auth.Principal, r *Run) error {
+	return s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
+		r.Step, r.FinishedAt = StepDone, &tx.Now
+		if err := save(ctx, tx, *r); err != nil {
+			return err
+		}
+		if err := audit.Record(ctx, tx, audit.Entry{Action: "eod.complete", Object: "institution", ObjectID: tx.Institution, After: r}); err != nil {
+			return err
+		}
+		return event.Append(ctx, tx, event.Draft{Type: "eod.completed", Aggregate: "institution", AggregateID: tx.Institution, Payload: r})
+	})
+}
+
+func (s *Service) step(ctx context.Context, p auth.Principal, r *Run, next Step) error {
+	return s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
+		r.Step = next
+		return save(ctx, tx, *r)
+	})
+}
+
+func (s *Service) point(name string) error {
+	if s.Failpoint == nil {
+		return nil
+	}
+	return s.Failpoint(name)
+}

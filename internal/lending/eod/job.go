@@ -1,0 +1,114 @@
+package eod
+
+import (
+	"context"
+
+	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/lending/loan"
+	"github.com/capillary-finance/capillary/internal/lending/payment"
+	"github.com/capillary-finance/capillary/internal/platform/auth"
+	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/fault"
+	"github.com/capillary-finance/capillary/internal/platform/job"
+)
+
+// JobKind names the job that ends days.
+const JobKind = "lending.eod"
+
+// Enqueuer starts jobs; *job.Runner is one.
+type Enqueuer interface {
+	Enqueue(ctx context.Context, tx *db.Tx, in job.Request) (job.Job, error)
+}
+
+type jobArgs struct {
+	To calendar.Date `json:"to"`
+}
+
+// stepNames name the steps for people.
+var stepNames = map[Step]fault.Text{
+	StepCatchUp: {Zh: "补处理", En: "catching up"},
+	StepCollect: {Zh: "扣收到期款项", En: "collecting what is due"},
+	StepRoll:    {Zh: "切换营业日", En: "moving the business date"},
+	StepAccrue:  {Zh: "计提与到期处理", En: "accruing and billing"},
+}
+
+// Kind is the job; register it with the runner. Run again it goes on where the
+// stored run stands, so it needs no checkpoint of its own.
+func (s *Service) Kind() job.Kind {
+	return job.Kind{Name: JobKind, Zh: "日终处理", En: "End of day", Run: func(ctx context.Context, r *job.Run) error {
+		var args jobArgs
+		if err := r.Args(&args); err != nil {
+			return err
+		}
+		runs, err := s.Until(ctx, r.Principal, args.To, func(step Step, done, total int64) error {
+			name := stepNames[step]
+			r.Message(name.Zh, name.En)
+			return r.Progress(ctx, done, total)
+		})
+		if err != nil {
+			return err
+		}
+		return r.Result(ctx, map[string]any{"business_date": args.To, "days": runs})
+	}}
+}
+
+// Start enqueues the end of the day: until to, or one day when to is empty.
+// Asked again while it runs, it answers with the job that runs.
+func (s *Service) Start(ctx context.Context, p auth.Principal, to calendar.Date) (j job.Job, err error) {
+	if err := p.Require(PermissionRun); err != nil {
+		return j, err
+	}
+	if s.enqueuer == nil {
+		return j, fault.New(fault.ReasonUnavailable, "what", "job runner")
+	}
+	err = s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
+		today, err := tx.BusinessDate(ctx)
+		if err != nil {
+			return err
+		}
+		if to.IsZero() {
+			to = today.AddDays(1)
+		}
+		if !to.After(today) || to.Sub(today) > daysMax {
+			return fault.New(ReasonTarget, "to", to, "from", today, "max", daysMax).WithField("to")
+		}
+		j, err = s.enqueuer.Enqueue(ctx, tx, job.Request{
+			Kind: JobKind, Args: jobArgs{To: to}, Object: "institution", ObjectID: tx.Institution, Principal: p, Key: JobKind,
+		})
+		return err
+	})
+	return j, err
+}
+
+// Status is where the institution's days stand.
+type Status struct {
+	BusinessDate calendar.Date `json:"business_date"`
+	BusinessDay  bool          `json:"business_day" doc:"false on weekends and holidays of mainland China"`
+	LoansBehind  int64         `json:"loans_behind" doc:"open loans not worked up to the business date"`
+	OpenPayments int64         `json:"open_payments" doc:"payments without an outcome"`
+	Runs         []Run         `json:"runs" doc:"newest first, at most 30"`
+}
+
+const runsShown = 30
+
+// Status reads where the days stand.
+func (s *Service) Status(ctx context.Context, p auth.Principal) (st Status, err error) {
+	if !p.Can(PermissionRun) && !p.Can(loan.PermissionRead) {
+		return st, fault.New(fault.ReasonForbidden, "permission", PermissionRun)
+	}
+	err = s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
+		if st.BusinessDate, err = tx.BusinessDate(ctx); err != nil {
+			return err
+		}
+		st.BusinessDay = calendar.China().IsBusinessDay(st.BusinessDate)
+		if st.LoansBehind, err = loan.CountBehind(ctx, tx, st.BusinessDate); err != nil {
+			return err
+		}
+		if st.OpenPayments, err = payment.Open(ctx, tx, ""); err != nil {
+			return err
+		}
+		st.Runs, err = recent(ctx, tx, runsShown)
+		return err
+	})
+	return st, err
+}

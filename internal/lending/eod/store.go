@@ -1,0 +1,64 @@
+package eod
+
+import (
+	"context"
+
+	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/platform/db"
+)
+
+const columns = `closing_date, next_date, step, collections, unanswered, loans, started_at, finished_at, actor`
+
+var (
+	insertRun = db.Q(`insert into eod_run (institution_id, closing_date, next_date, step, collections, unanswered, loans, started_at, finished_at, actor)
+		values ($1,$2,$3,$4,0,0,0,$5,0,$6)`)
+	selectRun  = db.Q(`select ` + columns + ` from eod_run where institution_id = $1 and closing_date = $2`)
+	selectRuns = db.Q(`select ` + columns + ` from eod_run where institution_id = $1 order by closing_date desc limit $2`)
+	// A resumed run counts on from what is stored.
+	updateRun = db.Q(`update eod_run set step = $3, collections = $4, unanswered = $5, loans = $6, finished_at = $7 where institution_id = $1 and closing_date = $2`)
+	moveDate  = db.Q(`update institution set business_date = $3, version = version + 1 where institution_id = $1 and business_date = $2`)
+)
+
+type scanner interface{ Scan(dest ...any) error }
+
+func scan(row scanner) (Run, error) {
+	var r Run
+	var started, finished int64
+	err := row.Scan(&r.ClosingDate, &r.NextDate, &r.Step, &r.Collections, &r.Unanswered, &r.Loans, &started, &finished, &r.Actor)
+	r.StartedAt = db.Time(started)
+	if finished != 0 {
+		at := db.Time(finished)
+		r.FinishedAt = &at
+	}
+	return r, err
+}
+
+func find(ctx context.Context, tx *db.Tx, closing calendar.Date) (Run, error) {
+	return scan(tx.QueryRow(ctx, selectRun, tx.Institution, closing.String()))
+}
+
+func save(ctx context.Context, tx *db.Tx, r Run) error {
+	finished := int64(0)
+	if r.FinishedAt != nil {
+		finished = db.Micros(*r.FinishedAt)
+	}
+	_, err := tx.Exec(ctx, updateRun, tx.Institution, r.ClosingDate.String(), string(r.Step), r.Collections, r.Unanswered, r.Loans, finished)
+	return err
+}
+
+func recent(ctx context.Context, tx *db.Tx, limit int) ([]Run, error) {
+	rows, err := tx.Query(ctx, selectRuns, tx.Institution, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // its error is in rows.Err
+	out := []Run{}
+	for rows.Next() {
+		r, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return out, rows.Err()
+}

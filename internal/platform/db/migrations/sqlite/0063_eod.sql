@@ -1,0 +1,14 @@
+-- One row per closed business date: how far its end of day has come.
+create table eod_run (
+  institution_id text not null,
+  closing_date text not null,
+  next_date text not null,
+  step text not null,
+  collections integer not null,
+  unanswered integer not null,
+  loans integer not null,
+  started_at integer not null,
+  finished_at integer not null,
+  actor text not null,
+  primary key (institution_id, closing_date)
+) strict, without rowid;
