@@ -24,10 +24,10 @@ type runner struct {
 
 	mu        sync.Mutex
 	held      bool
-	known     bool  // position below is as stored
-	checked   bool  // the sink was asked for its position since the cursor was loaded
-	position  int64 // stored cursor
-	scanned   int64 // read up to here; between the two nothing concerned this consumer
+	known     bool      // position below is as stored
+	checked   time.Time // when the sink was last asked for its position
+	position  int64     // stored cursor
+	scanned   int64     // read up to here; between the two nothing concerned this consumer
 	failures  int
 	lastError string
 }
@@ -141,7 +141,7 @@ func (x *runner) step(ctx context.Context) (more bool, err error) {
 		batch, err = collect(rows)
 		return err
 	})
-	if err == nil && x.sink != nil && !x.checked {
+	if err == nil && x.sink != nil && time.Since(x.checked) > sinkCheckEvery {
 		return true, x.checkSink(ctx)
 	}
 	if err != nil || len(batch) == 0 {
@@ -188,7 +188,7 @@ func (x *runner) loadCursor(ctx context.Context, tx *db.Tx) error {
 		return fmt.Errorf("cursor of %s: %w", x.consumer.Name, err)
 	}
 	x.mu.Lock()
-	x.known, x.position, x.scanned, x.checked = true, p, p, false
+	x.known, x.position, x.scanned, x.checked = true, p, p, time.Time{}
 	x.mu.Unlock()
 	return nil
 }

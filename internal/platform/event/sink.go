@@ -3,6 +3,7 @@ package event
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/capillary-finance/capillary/internal/platform/db"
 )
@@ -25,6 +26,9 @@ func (r *Relay) AddSink(s Sink) {
 	r.add(&runner{relay: r, consumer: Consumer{Name: s.Name(), Replayable: true}, sink: s, woken: make(chan struct{}, 1), retry: make(chan struct{}, 1)})
 }
 
+// sinkCheckEvery bounds how long a sink that was wiped while nothing happens stays empty.
+const sinkCheckEvery = time.Minute
+
 // checkSink asks the sink what it holds and sets the cursor there: what it lost is sent again, what it
 // has beyond the cursor (a crash came between the two) is not. A sink can only be ahead by that.
 func (x *runner) checkSink(ctx context.Context) error {
@@ -42,7 +46,7 @@ func (x *runner) checkSink(ctx context.Context) error {
 		}
 	}
 	x.mu.Lock()
-	x.checked = x.known
+	x.checked = time.Now()
 	x.mu.Unlock()
 	return nil
 }
