@@ -110,7 +110,6 @@ func (c *checker) pricing(r *Recipe) {
 	} {
 		c.between("pricing."+f.name, int64(f.v), 0, f.max)
 	}
-	c.between("pricing.round_to", int64(p.RoundTo), 1, rate.Scale/100)
 	c.between("pricing.floor_spread", int64(p.FloorSpread), -rate.Scale/10, rate.Scale/10)
 	if p.Ceiling <= 0 {
 		c.bad("pricing.ceiling", "须有利率上限", "a ceiling is needed", "例如 \"0.12\"", "for instance \"0.12\"")

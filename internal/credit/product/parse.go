@@ -166,7 +166,7 @@ var (
 	benchmarks   = []string{"lpr_1y", "lpr_5y"}
 	methods      = []string{"interest_only", "equal_instalment", "equal_principal", "bullet"}
 	sizes        = []string{"micro", "small", "medium", "large"}
-	dayCounts    = []string{"act/360", "act/365", "30/360"}
+	dayCounts    = []string{"ACT/360", "ACT/365", "30E/360"}
 	allocations  = []string{"fee", "penalty", "interest", "principal"}
 	levels       = []string{"yellow", "orange", "red"}
 	ruleKinds    = []string{string(KnockOut), string(Refer), string(Note)}

@@ -144,7 +144,6 @@ type Pricing struct {
 	Adjustments []Adjustment `yaml:"adjustments" json:"adjustments"`
 	FloorSpread rate.Rate    `yaml:"floor_spread" json:"floor_spread" doc:"lowest rate = benchmark + this, which may be negative"`
 	Ceiling     rate.Rate    `yaml:"ceiling" json:"ceiling"`
-	RoundTo     rate.Rate    `yaml:"round_to" json:"round_to"`
 }
 
 // Margin is the profit margin of a grade.
