@@ -42,6 +42,7 @@ type fitter struct {
 	opt    *Options
 	bin    binner
 	cells  cells
+	space  logitSpace
 	bounds []float64 // last value of each prebin and first of the next
 	train  []int32
 	member []bool
@@ -201,17 +202,18 @@ func (f *fitter) choose(binned []column) (fitted, error) {
 	}
 	var chosen []int
 	var inputs [][]float64
-	current, err := fitLogit(nil, bad, f.opt.L2, nil, logitRounds)
+	current, err := f.space.fit(nil, bad, f.opt.L2, nil, logitRounds)
 	if err != nil {
 		return fitted{}, err
 	}
 	for len(chosen) < f.opt.MaxFeatures {
+		f.space.warmUp(&current, inputs, len(bad))
 		best, bestFit, bestGain := -1, logit{}, f.opt.MinGain
 		for c := range binned {
 			if slices.Contains(chosen, c) || f.tooClose(woe, chosen, c) {
 				continue
 			}
-			fit, err := fitLogit(append(inputs, woe[c]), bad, f.opt.L2, append(slices.Clone(current.beta), 0), trialRounds)
+			fit, err := f.space.trial(append(inputs, woe[c]), bad, f.opt.L2, append(slices.Clone(current.beta), 0))
 			if err != nil || !positive(fit.beta[1:]) {
 				continue
 			}
@@ -223,7 +225,7 @@ func (f *fitter) choose(binned []column) (fitted, error) {
 			break
 		}
 		chosen, inputs = append(chosen, best), append(inputs, woe[best])
-		if current, err = fitLogit(inputs, bad, f.opt.L2, bestFit.beta, logitRounds); err != nil {
+		if current, err = f.space.fit(inputs, bad, f.opt.L2, bestFit.beta, logitRounds); err != nil {
 			return fitted{}, err
 		}
 	}

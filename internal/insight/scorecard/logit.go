@@ -21,51 +21,119 @@ const (
 	logitTolerance = 1e-9
 )
 
+// logitSpace is scratch that many fits share: a cross-validation makes hundreds of thousands of them.
+type logitSpace struct {
+	hessian, gradient, x, lower, step []float64
+	warm                              []float64 // probabilities of the rows at the start, when they are known
+}
+
+// warmUp keeps the probabilities under a fit, from which many trials with one further column start.
+func (s *logitSpace) warmUp(fit *logit, columns [][]float64, rows int) {
+	s.size(len(columns) + 1)
+	s.warm = s.warm[:0]
+	for i := range rows {
+		s.warm = append(s.warm, fit.row(columns, i, s.x))
+	}
+}
+
+// trial is a fit of few rounds from the warm start.
+func (s *logitSpace) trial(columns [][]float64, bad []bool, l2 float64, start []float64) (logit, error) {
+	return s.run(columns, bad, l2, start, trialRounds, s.warm)
+}
+
+func (s *logitSpace) size(k int) {
+	if cap(s.hessian) < k*k {
+		s.hessian, s.lower = make([]float64, k*k), make([]float64, k*k)
+		s.gradient, s.x, s.step = make([]float64, k), make([]float64, k), make([]float64, k)
+	}
+	s.hessian, s.lower = s.hessian[:k*k], s.lower[:k*k]
+	s.gradient, s.x, s.step = s.gradient[:k], s.x[:k], s.step[:k]
+}
+
 func fitLogit(columns [][]float64, bad []bool, l2 float64, start []float64, rounds int) (logit, error) {
+	return new(logitSpace).fit(columns, bad, l2, start, rounds)
+}
+
+func (s *logitSpace) fit(columns [][]float64, bad []bool, l2 float64, start []float64, rounds int) (logit, error) {
+	return s.run(columns, bad, l2, start, rounds, nil)
+}
+
+func (s *logitSpace) run(columns [][]float64, bad []bool, l2 float64, start []float64, rounds int, warm []float64) (logit, error) {
 	k := len(columns) + 1
 	fit := logit{beta: make([]float64, k)}
 	copy(fit.beta, start)
-	hessian, gradient := make([]float64, k*k), make([]float64, k)
-	x := make([]float64, k)
+	s.size(k)
 	for range rounds {
-		clear(hessian)
-		clear(gradient)
-		for i := range bad {
-			p := fit.row(columns, i, x)
-			w, r := p*(1-p), outcome(bad[i])-p
-			for a := range k {
-				gradient[a] += r * x[a]
-				wa := w * x[a]
-				for b := 0; b <= a; b++ {
-					hessian[a*k+b] += wa * x[b]
-				}
-			}
-		}
+		s.accumulate(&fit, columns, bad, warm)
+		warm = nil
 		for a := 1; a < k; a++ {
-			gradient[a] -= l2 * fit.beta[a]
-			hessian[a*k+a] += l2
+			s.gradient[a] -= l2 * fit.beta[a]
+			s.hessian[a*k+a] += l2
 		}
-		step, err := solve(hessian, gradient, k)
-		if err != nil {
+		if err := s.solve(k); err != nil {
 			return fit, err
 		}
 		var largest float64
 		for a := range k {
-			fit.beta[a] += step[a]
-			largest = max(largest, math.Abs(step[a]))
+			fit.beta[a] += s.step[a]
+			largest = max(largest, math.Abs(s.step[a]))
 		}
 		if largest < logitTolerance {
 			break
 		}
 	}
+	fit.deviance = s.deviance(&fit, columns, bad)
+	return fit, nil
+}
+
+// accumulate fills gradient and lower triangle of the Hessian of the log-likelihood.
+func (s *logitSpace) accumulate(fit *logit, columns [][]float64, bad []bool, warm []float64) {
+	clear(s.hessian)
+	clear(s.gradient)
+	k := len(s.gradient)
+	x := s.x
+	for i := range bad {
+		var p float64
+		if warm != nil {
+			p = warm[i]
+			x[0] = 1
+			for c := range columns {
+				x[c+1] = columns[c][i]
+			}
+		} else {
+			p = fit.row(columns, i, x)
+		}
+		w, r := p*(1-p), outcome(bad[i])-p
+		for a := range k {
+			s.gradient[a] += r * x[a]
+			wa := w * x[a]
+			line := s.hessian[a*k : a*k+a+1]
+			for b := range line {
+				line[b] += wa * x[b]
+			}
+		}
+	}
+}
+
+// deviance multiplies likelihoods and takes a logarithm only before the product could vanish.
+func (s *logitSpace) deviance(fit *logit, columns [][]float64, bad []bool) float64 {
+	const tiny = 1e-140
+	sum, product := 0.0, 1.0
 	for i, b := range bad {
-		p := fit.row(columns, i, x)
+		p := fit.row(columns, i, s.x)
 		if !b {
 			p = 1 - p
 		}
-		fit.deviance -= 2 * math.Log(max(p, math.SmallestNonzeroFloat64))
+		if p < tiny {
+			sum += math.Log(max(p, math.SmallestNonzeroFloat64))
+			continue
+		}
+		if product *= p; product < tiny {
+			sum += math.Log(product)
+			product = 1
+		}
 	}
-	return fit, nil
+	return -2 * (sum + math.Log(product))
 }
 
 // row fills x with the row's inputs, the constant first, and returns its probability.
@@ -81,39 +149,38 @@ func (f *logit) row(columns [][]float64, i int, x []float64) float64 {
 
 func sigmoid(z float64) float64 { return 1 / (1 + math.Exp(-z)) }
 
-// solve solves a symmetric positive definite system by Cholesky; only the lower triangle of m is read.
-func solve(m, rhs []float64, k int) ([]float64, error) {
-	l := make([]float64, k*k)
+// solve solves the symmetric positive definite system by Cholesky; only the lower triangle of the Hessian is read.
+func (s *logitSpace) solve(k int) error {
+	m, rhs, l, x := s.hessian, s.gradient, s.lower, s.step
 	for i := range k {
 		for j := 0; j <= i; j++ {
-			s := m[i*k+j]
+			v := m[i*k+j]
 			for t := range j {
-				s -= l[i*k+t] * l[j*k+t]
+				v -= l[i*k+t] * l[j*k+t]
 			}
 			if i != j {
-				l[i*k+j] = s / l[j*k+j]
+				l[i*k+j] = v / l[j*k+j]
 				continue
 			}
-			if s <= 1e-14 {
-				return nil, errSingular
+			if v <= 1e-14 {
+				return errSingular
 			}
-			l[i*k+i] = math.Sqrt(s)
+			l[i*k+i] = math.Sqrt(v)
 		}
 	}
-	x := make([]float64, k)
 	for i := range k {
-		s := rhs[i]
+		v := rhs[i]
 		for t := range i {
-			s -= l[i*k+t] * x[t]
+			v -= l[i*k+t] * x[t]
 		}
-		x[i] = s / l[i*k+i]
+		x[i] = v / l[i*k+i]
 	}
 	for i := k - 1; i >= 0; i-- {
-		s := x[i]
+		v := x[i]
 		for t := i + 1; t < k; t++ {
-			s -= l[t*k+i] * x[t]
+			v -= l[t*k+i] * x[t]
 		}
-		x[i] = s / l[i*k+i]
+		x[i] = v / l[i*k+i]
 	}
-	return x, nil
+	return nil
 }
