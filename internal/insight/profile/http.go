@@ -1,0 +1,76 @@
+package profile
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/insight/feature"
+	"github.com/capillary-finance/capillary/internal/platform/api"
+	"github.com/capillary-finance/capillary/internal/platform/auth"
+	"github.com/capillary-finance/capillary/internal/platform/fault"
+)
+
+type definitionsOutput struct {
+	Body struct {
+		Version     string               `json:"version"`
+		Definitions []feature.Definition `json:"definitions"`
+	}
+}
+
+type profileInput struct {
+	ID   string `path:"id" maxLength:"64"`
+	AsOf string `query:"as_of" maxLength:"10" doc:"YYYY-MM-DD; the newest profile when empty"`
+}
+
+type refreshInput struct {
+	ID   string `path:"id" maxLength:"64"`
+	Body struct {
+		AsOf string `json:"as_of,omitempty" maxLength:"10" doc:"YYYY-MM-DD; the business date when empty"`
+	}
+}
+
+type profileOutput struct{ Body View }
+
+// Routes registers the operations.
+func Routes(a *api.API, s *Service) {
+	api.Handle(a, api.Op{ID: "list-features", Method: http.MethodGet, Path: "/api/v1/features", Tag: "insight",
+		Zh: "特征定义", En: "Feature definitions", Policy: api.Session()},
+		func(context.Context, auth.Principal, *struct{}) (*definitionsOutput, error) {
+			out := &definitionsOutput{}
+			out.Body.Version, out.Body.Definitions = feature.Version, feature.Definitions()
+			return out, nil
+		})
+	api.Handle(a, api.Op{ID: "get-profile", Method: http.MethodGet, Path: "/api/v1/firms/{id}/profile", Tag: "insight",
+		Zh: "企业画像", En: "Profile of a firm", Policy: api.Need(CanRead)},
+		func(ctx context.Context, p auth.Principal, in *profileInput) (*profileOutput, error) {
+			day, err := parseDay(in.AsOf)
+			if err != nil {
+				return nil, err
+			}
+			v, err := s.Get(ctx, p, in.ID, day)
+			return &profileOutput{Body: v}, err
+		})
+	api.Handle(a, api.Op{ID: "refresh-profile", Method: http.MethodPost, Path: "/api/v1/firms/{id}/profile", Tag: "insight",
+		Zh: "刷新企业画像", En: "Refresh a firm's profile", Policy: api.Need(CanRefresh)},
+		func(ctx context.Context, p auth.Principal, in *refreshInput) (*profileOutput, error) {
+			day, err := parseDay(in.Body.AsOf)
+			if err != nil {
+				return nil, err
+			}
+			v, err := s.Refresh(ctx, p, in.ID, day)
+			return &profileOutput{Body: v}, err
+		})
+}
+
+// parseDay reads an optional date.
+func parseDay(s string) (calendar.Date, error) {
+	if s == "" {
+		return calendar.Date{}, nil
+	}
+	d, err := calendar.Parse(s)
+	if err != nil {
+		return d, fault.Field("as_of", "应为 YYYY-MM-DD 的有效日期", "must be a valid date YYYY-MM-DD").Wrap(err)
+	}
+	return d, nil
+}
