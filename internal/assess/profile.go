@@ -55,15 +55,11 @@ func profiles(ctx context.Context, asOf calendar.Date, e *evidence) ([]*feature.
 	return analyses, vectors, g.Wait()
 }
 
-// invoices copies one firm's rows of all files into the scratch slice.
+// invoices writes one firm's rows of all files into the scratch slice.
 func (e *evidence) invoices(firm string, scratch []source.Invoice, size int) []source.Invoice {
 	scratch = slices.Grow(scratch, size)
-	for _, file := range e.files {
-		if p := file.byFirm[firm]; p != nil {
-			for _, b := range p.blocks {
-				scratch = append(scratch, b...)
-			}
-		}
+	for i := range e.files {
+		scratch = e.files[i].appendTo(scratch, firm)
 	}
 	return scratch
 }

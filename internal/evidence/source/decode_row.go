@@ -198,7 +198,7 @@ func (d *decoder) texts(record [][]byte, line int64, row *Row) (uint32, error) {
 	}
 	row.Number = d.numbers.text(number)
 	name, id := d.parties.intern(value)
-	row.Counterparty = name
+	row.Counterparty, row.CounterpartyID = name, id
 	return id, nil
 }
 

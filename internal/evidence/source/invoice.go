@@ -72,5 +72,8 @@ type Invoice struct {
 type Row struct {
 	Line int64  // as a person counts lines in the file, the header being line 1
 	Firm string // code of the firm that owns the evidence
+	// CounterpartyID numbers the counterparties of the file from 0 in order of appearance, for those
+	// who would rather keep a number than a name per row.
+	CounterpartyID uint32
 	Invoice
 }

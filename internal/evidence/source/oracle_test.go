@@ -38,14 +38,14 @@ const (
 	saleFile     = "附件1_销项发票信息.csv.gz"
 )
 
-type sums struct{ net, tax, rows int64 }
+type fileSums struct{ net, tax, rows int64 }
 
-func decodeSums(t *testing.T, name string) (Report, map[string]sums) {
+func decodeSums(t *testing.T, name string) (Report, map[string]fileSums) {
 	t.Helper()
 	f, err := os.Open(filepath.Join(dataFolder(t), name))
 	require.NoError(t, err)
 	defer f.Close()
-	bySum := map[string]sums{}
+	bySum := map[string]fileSums{}
 	report, err := Decode(context.Background(), f, Options{Name: name}, func(r Row) error {
 		s := bySum[r.Firm]
 		s.rows++
@@ -105,8 +105,8 @@ func TestValidSumsEqualTheIndependentOracle(t *testing.T) {
 		firm := rec[at["企业代号"]]
 		want := func(column string) int64 { return oracleFen(t, rec[at[column]]) }
 		whole := func(column string) int64 { return oracleFen(t, strings.ReplaceAll(rec[at[column]], ",", "")) / 100 }
-		require.Equal(t, sums{want("进项的金额"), want("进项的税额"), whole("进项个数统计")}, purchase[firm], firm)
-		require.Equal(t, sums{want("销项金额"), want("销项税额"), whole("销项个数统计")}, sale[firm], firm)
+		require.Equal(t, fileSums{want("进项的金额"), want("进项的税额"), whole("进项个数统计")}, purchase[firm], firm)
+		require.Equal(t, fileSums{want("销项金额"), want("销项税额"), whole("销项个数统计")}, sale[firm], firm)
 		firms++
 	}
 	require.Equal(t, 123, firms)
