@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Makes the document font: a renamed TrueType subset of Noto Sans CJK SC.
 
     apt-get install fonts-noto-cjk python3-fonttools
@@ -8,8 +8,7 @@ PDF needs TrueType outlines, and Noto CJK ships CFF in a collection, so the
 script picks the Simplified Chinese face, keeps ASCII, Latin-1 letters, GB 2312
 and the signs documents print, turns cubic into quadratic curves, and renames
 the result: "Noto" is a trademark, and a changed font must not carry it. The
-licence (SIL OFL 1.1) is written beside it. Bold is the same subset of the bold
-face.
+licence (SIL OFL 1.1) stands beside it in OFL.txt.
 """
 import io
 import os
@@ -42,6 +41,7 @@ def characters():
 
 def build(weight, out):
     font = TTCollection(SOURCE % weight, lazy=False).fonts[FACE]
+    font.recalcTimestamp = False  # the same input gives the same bytes
     options = subset.Options()
     options.layout_features = []
     options.hinting = False
@@ -80,7 +80,7 @@ def build(weight, out):
         if record.nameID in (0, 13, 14):
             continue
         font["name"].names.remove(record)
-    style = "Bold" if weight == "Bold" else "Regular"
+    style = weight
     for name_id, text in ((1, NAME), (2, style), (3, NAME + " " + style), (4, NAME + " " + style),
                           (5, "Version 1.0; subset of Noto Sans CJK SC 2.004"),
                           (6, NAME.replace(" ", "") + "-" + style)):
@@ -96,4 +96,3 @@ if __name__ == "__main__":
     folder = sys.argv[1] if len(sys.argv) > 1 else "internal/platform/doc/font"
     os.makedirs(folder, exist_ok=True)
     build("Regular", os.path.join(folder, "CapillarySansSC-Regular.ttf"))
-    build("Bold", os.path.join(folder, "CapillarySansSC-Bold.ttf"))
