@@ -280,6 +280,8 @@ func (d *Document) Table(columns []Column, rows [][]string) *Document {
 		widths[i] = d.width() * c.Share / total
 	}
 	const rowMM = 6.2
+	d.pdf.SetDrawColor(205, 210, 216)
+	defer d.pdf.SetDrawColor(0, 0, 0)
 	head := func() {
 		d.font(9)
 		d.pdf.SetFillColor(238, 241, 245)
