@@ -125,12 +125,18 @@ func (r *Result) model(o *Options, firms []source.FirmRow, vectors []feature.Vec
 			samples = append(samples, scorecard.Sample{ID: f.Code, Vector: vectors[i], Bad: f.Defaulted})
 		}
 	}
-	m, err := scorecard.Train(samples, o.Model)
-	if err != nil {
-		return fault.New(ReasonTraining, "problem", err.Error()).Wrap(err)
-	}
-	v, err := scorecard.CrossValidate(samples, o.Model)
-	if err != nil {
+	var m *scorecard.Model
+	var v scorecard.Validation
+	var g errgroup.Group
+	g.Go(func() (err error) {
+		m, err = scorecard.Train(samples, o.Model)
+		return err
+	})
+	g.Go(func() (err error) {
+		v, err = scorecard.CrossValidate(samples, o.Model)
+		return err
+	})
+	if err := g.Wait(); err != nil {
 		return fault.New(ReasonTraining, "problem", err.Error()).Wrap(err)
 	}
 	r.Validation = &v
