@@ -13,6 +13,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/evidence/consent"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
+	"github.com/capillary-finance/capillary/internal/testkit/creditkit"
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
 	"github.com/capillary-finance/capillary/products"
 )
@@ -29,9 +30,9 @@ func TestHealthyFirmIsApprovedWithLimitAndPriceExplained(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		s := dbtest.Institution(t, d)
-		svc := decision.NewService(d, decision.NewEngine(healthy().sources(t)))
-		consented(t, d, s.System.Scope(), "firm_1")
-		got, err := svc.Check(t.Context(), s.Manager, ask(40_000_000))
+		svc := decision.NewService(d, decision.NewEngine(creditkit.Healthy().Sources(t)))
+		creditkit.Consent(t, d, s.System.Scope(), "firm_1")
+		got, err := svc.Check(t.Context(), s.Manager, creditkit.Ask(40_000_000))
 		require.NoError(t, err)
 		o := got.Outcome
 		require.Equal(t, decision.Approved, o.Result)
@@ -53,12 +54,12 @@ func TestDeclineSaysWhyWhatToDoAndWhenToRetry(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		s := dbtest.Institution(t, d)
-		consented(t, d, s.System.Scope(), "firm_1")
-		b := healthy()
-		b.features["sales_silence_days"] = 140
-		b.score.PD, b.score.Grade, b.score.Points = 0.55, "D", 470
-		svc := decision.NewService(d, decision.NewEngine(b.sources(t)))
-		got, err := svc.Check(t.Context(), s.Manager, ask(40_000_000))
+		creditkit.Consent(t, d, s.System.Scope(), "firm_1")
+		b := creditkit.Healthy()
+		b.Features["sales_silence_days"] = 140
+		b.Score.PD, b.Score.Grade, b.Score.Points = 0.55, "D", 470
+		svc := decision.NewService(d, decision.NewEngine(b.Sources(t)))
+		got, err := svc.Check(t.Context(), s.Manager, creditkit.Ask(40_000_000))
 		require.NoError(t, err)
 		o := got.Outcome
 		require.Equal(t, decision.Declined, o.Result)
@@ -78,18 +79,18 @@ func TestReferralsAndSmallerOffers(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		s := dbtest.Institution(t, d)
-		consented(t, d, s.System.Scope(), "firm_1")
-		b := healthy()
-		svc := decision.NewService(d, decision.NewEngine(b.sources(t)))
+		creditkit.Consent(t, d, s.System.Scope(), "firm_1")
+		b := creditkit.Healthy()
+		svc := decision.NewService(d, decision.NewEngine(b.Sources(t)))
 
-		got, err := svc.Check(t.Context(), s.Manager, ask(80_000_000)) // above what the machine decides
+		got, err := svc.Check(t.Context(), s.Manager, creditkit.Ask(80_000_000)) // above what the machine decides
 		require.NoError(t, err)
 		require.Equal(t, decision.Referred, got.Outcome.Result)
 		require.Equal(t, []string{decision.CodeByPerson}, codes(got.Outcome))
 		require.Equal(t, []string{"approver", "risk"}, got.Outcome.Authority)
 
-		b.features["sales_net_12m"], b.features["gross_profit_12m"] = 150_000_000, 100_000_000
-		got, err = svc.Check(t.Context(), s.Manager, ask(45_000_000))
+		b.Features["sales_net_12m"], b.Features["gross_profit_12m"] = 150_000_000, 100_000_000
+		got, err = svc.Check(t.Context(), s.Manager, creditkit.Ask(45_000_000))
 		require.NoError(t, err)
 		require.Equal(t, decision.Approved, got.Outcome.Result)
 		require.EqualValues(t, 30_000_000, got.Outcome.AmountMinor)
@@ -97,15 +98,15 @@ func TestReferralsAndSmallerOffers(t *testing.T) {
 		require.Equal(t, []string{decision.CodeReduced}, codes(got.Outcome))
 		require.Contains(t, got.Outcome.Reasons[0].Text.Zh, "300,000.00元")
 
-		b.score.ThinFile = true
-		got, err = svc.Check(t.Context(), s.Manager, ask(20_000_000))
+		b.Score.ThinFile = true
+		got, err = svc.Check(t.Context(), s.Manager, creditkit.Ask(20_000_000))
 		require.NoError(t, err)
 		require.Equal(t, decision.Referred, got.Outcome.Result)
 		require.Contains(t, codes(got.Outcome), "THIN_FILE")
 
-		b.features["sales_net_12m"], b.features["gross_profit_12m"] = 31_000_000, 0
-		b.score.ThinFile, b.score.Grade, b.score.PD = false, "C", 0.2
-		got, err = svc.Check(t.Context(), s.Manager, ask(20_000_000))
+		b.Features["sales_net_12m"], b.Features["gross_profit_12m"] = 31_000_000, 0
+		b.Score.ThinFile, b.Score.Grade, b.Score.PD = false, "C", 0.2
+		got, err = svc.Check(t.Context(), s.Manager, creditkit.Ask(20_000_000))
 		require.NoError(t, err)
 		require.Equal(t, decision.Declined, got.Outcome.Result)
 		require.Contains(t, codes(got.Outcome), decision.CodeLimitLow)
@@ -116,12 +117,12 @@ func TestBadAsksNameEveryFieldAndConsentIsNeeded(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		s := dbtest.Institution(t, d)
-		svc := decision.NewService(d, decision.NewEngine(healthy().sources(t)))
-		_, err := svc.Check(t.Context(), s.Manager, ask(40_000_000))
+		svc := decision.NewService(d, decision.NewEngine(creditkit.Healthy().Sources(t)))
+		_, err := svc.Check(t.Context(), s.Manager, creditkit.Ask(40_000_000))
 		require.True(t, fault.Is(err, consent.ReasonMissing), err)
 
-		consented(t, d, s.System.Scope(), "firm_1")
-		bad := ask(1)
+		creditkit.Consent(t, d, s.System.Scope(), "firm_1")
+		bad := creditkit.Ask(1)
 		bad.TenorMonths, bad.Method, bad.Purpose, bad.Currency, bad.OtherDebtMinor = 99, "never", "casino", "USD", -1
 		_, err = svc.Check(t.Context(), s.Manager, bad)
 		var fields []string
@@ -132,24 +133,24 @@ func TestBadAsksNameEveryFieldAndConsentIsNeeded(t *testing.T) {
 		slices.Sort(fields)
 		require.Equal(t, "amount_minor currency method other_debt_minor purpose tenor_months", strings.Join(fields, " "))
 
-		other := ask(40_000_000)
+		other := creditkit.Ask(40_000_000)
 		other.FirmID = "firm_2"
 		_, err = svc.Check(t.Context(), s.Manager, other)
 		require.True(t, fault.Is(err, fault.ReasonNotFound), err)
-		other = ask(40_000_000)
+		other = creditkit.Ask(40_000_000)
 		other.ProductID = "nope"
 		_, err = svc.Check(t.Context(), s.Manager, other)
 		require.True(t, fault.Is(err, fault.ReasonNotFound), err)
-		_, err = svc.Check(t.Context(), s.Compliance, ask(40_000_000))
+		_, err = svc.Check(t.Context(), s.Compliance, creditkit.Ask(40_000_000))
 		require.True(t, fault.Is(err, fault.ReasonForbidden), err)
 		west := s.Manager
 		west.BranchPath = "/hq/west/"
-		_, err = svc.Check(t.Context(), west, ask(40_000_000))
+		_, err = svc.Check(t.Context(), west, creditkit.Ask(40_000_000))
 		require.True(t, fault.Is(err, fault.ReasonNotFound), err)
 	})
 }
 
-var forge = db.Q(`insert into decision select institution_id, 'dec_0forged', firm_id, application_id, branch_path, product_id, recipe_version, recipe_hash, result, soft, grade, pd,
+var forge = db.Q(`insert into decision select institution_id, 'dec_00forged', firm_id, application_id, branch_path, product_id, recipe_version, recipe_hash, result, soft, grade, pd,
 	asked_minor, limit_minor, amount_minor, currency, annual_rate, reason_codes, as_of, inputs_json, replace(outcome_json, '"limit_minor":', '"limit_minor":9'), decided_at, actor
 	from decision where institution_id = $1 and id = $2`)
 
@@ -157,17 +158,17 @@ func TestEveryStoredDecisionReplaysAfterTheRecipeChanged(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		s := dbtest.Institution(t, d)
-		consented(t, d, s.System.Scope(), "firm_1")
-		b := healthy()
-		svc := decision.NewService(d, decision.NewEngine(b.sources(t)))
+		creditkit.Consent(t, d, s.System.Scope(), "firm_1")
+		b := creditkit.Healthy()
+		svc := decision.NewService(d, decision.NewEngine(b.Sources(t)))
 		var last decision.Decision
 		for i := range 12 {
-			b.features["sales_net_12m"] = float64(20_000_000 + i*37_123_457)
-			b.features["sales_growth_yoy"] = float64(i)/7 - 0.9
-			b.score.PD = float64(i*i)/150 + 0.0123456789
-			b.score.Grade = []string{"A", "B", "C", "D"}[i%4]
+			b.Features["sales_net_12m"] = float64(20_000_000 + i*37_123_457)
+			b.Features["sales_growth_yoy"] = float64(i)/7 - 0.9
+			b.Score.PD = float64(i*i)/150 + 0.0123456789
+			b.Score.Grade = []string{"A", "B", "C", "D"}[i%4]
 			var err error
-			last, err = svc.Check(t.Context(), s.Manager, ask(40_000_000))
+			last, err = svc.Check(t.Context(), s.Manager, creditkit.Ask(40_000_000))
 			require.NoError(t, err)
 		}
 		next, err := products.Files.ReadFile("invoice-credit.yaml")
@@ -193,7 +194,7 @@ func TestEveryStoredDecisionReplaysAfterTheRecipeChanged(t *testing.T) {
 			_, err := tx.Exec(t.Context(), forge, s.InstitutionID, last.ID)
 			return err
 		}))
-		r, err = svc.Replay(t.Context(), s.Compliance, "dec_0forged")
+		r, err = svc.Replay(t.Context(), s.Compliance, "dec_00forged")
 		require.NoError(t, err)
 		require.False(t, r.Same)
 		require.Contains(t, r.Difference, "limit_minor")
@@ -210,8 +211,8 @@ func TestDecisionsAreAppendOnly(t *testing.T) {
 	edit := db.Q("update decision set result = 'approved'")
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		s := dbtest.Institution(t, d)
-		consented(t, d, s.System.Scope(), "firm_1")
-		_, err := decision.NewService(d, decision.NewEngine(healthy().sources(t))).Check(t.Context(), s.Manager, ask(40_000_000))
+		creditkit.Consent(t, d, s.System.Scope(), "firm_1")
+		_, err := decision.NewService(d, decision.NewEngine(creditkit.Healthy().Sources(t))).Check(t.Context(), s.Manager, creditkit.Ask(40_000_000))
 		require.NoError(t, err)
 		require.Error(t, d.Update(t.Context(), s.System.Scope(), func(tx *db.Tx) error { _, err := tx.Exec(t.Context(), edit); return err }))
 	})
@@ -280,8 +281,8 @@ func inputs(t *testing.T) decision.Inputs {
 	t.Helper()
 	d := dbtest.SQLite(t)
 	s := dbtest.Institution(t, d)
-	consented(t, d, s.System.Scope(), "firm_1")
-	got, err := decision.NewService(d, decision.NewEngine(healthy().sources(t))).Check(t.Context(), s.Manager, ask(40_000_000))
+	creditkit.Consent(t, d, s.System.Scope(), "firm_1")
+	got, err := decision.NewService(d, decision.NewEngine(creditkit.Healthy().Sources(t))).Check(t.Context(), s.Manager, creditkit.Ask(40_000_000))
 	require.NoError(t, err)
 	return got.Inputs
 }
@@ -289,10 +290,10 @@ func inputs(t *testing.T) decision.Inputs {
 func BenchmarkDecideOnSQLite(b *testing.B) {
 	d := dbtest.SQLite(b)
 	s := dbtest.Institution(b, d)
-	consented(b, d, s.System.Scope(), "firm_1")
-	svc := decision.NewService(d, decision.NewEngine(healthy().sources(b)))
+	creditkit.Consent(b, d, s.System.Scope(), "firm_1")
+	svc := decision.NewService(d, decision.NewEngine(creditkit.Healthy().Sources(b)))
 	for b.Loop() {
-		if _, err := svc.Check(b.Context(), s.Manager, ask(40_000_000)); err != nil {
+		if _, err := svc.Check(b.Context(), s.Manager, creditkit.Ask(40_000_000)); err != nil {
 			b.Fatal(err)
 		}
 	}
