@@ -60,6 +60,14 @@ type unrelateInput struct {
 	Relation string `path:"relation" maxLength:"60"`
 }
 
+type timelineInput struct {
+	ID string `path:"id" maxLength:"60"`
+	api.PageQuery
+	Object string `query:"object" maxLength:"30" doc:"only events about one kind of object, e.g. loan"`
+}
+
+type timelineOutput struct{ Body api.Page[Moment] }
+
 // Routes registers the operations on firms.
 func Routes(a *api.API, s *Service) {
 	read, write := api.Need(permissionRead), api.Need(permissionWrite)
@@ -82,6 +90,11 @@ func Routes(a *api.API, s *Service) {
 		func(ctx context.Context, p auth.Principal, in *updateInput) (*firmOutput, error) {
 			f, err := s.Update(ctx, p, in.ID, in.Body.Version, in.Body.Draft)
 			return &firmOutput{Body: f}, err
+		})
+	api.Handle(a, api.Op{ID: "list-firm-timeline", Method: http.MethodGet, Path: "/api/v1/firms/{id}/timeline", Tag: "firms", Zh: "企业时间线", En: "What happened to a firm, newest first", Policy: read},
+		func(ctx context.Context, p auth.Principal, in *timelineInput) (*timelineOutput, error) {
+			page, err := s.Moments(ctx, p, in.ID, in.Object, in.Cursor, in.Limit)
+			return &timelineOutput{Body: page}, err
 		})
 	api.Handle(a, api.Op{ID: "list-relations", Method: http.MethodGet, Path: "/api/v1/firms/{id}/relations", Tag: "firms", Zh: "企业关系", En: "Relations of a firm", Policy: read},
 		func(ctx context.Context, p auth.Principal, in *idInput) (*relationsOutput, error) {
