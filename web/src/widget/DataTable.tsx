@@ -35,7 +35,8 @@ export type DataTableProps<T> = {
   fixed?: Query
   columns: Column<T>[]
   filters?: Filter[]
-  rowKey: (row: T) => string
+  /** The position helps where rows have no identity of their own (identical invoices). */
+  rowKey: (row: T, position: number) => string
   /** Where a row leads. */
   href?: (row: T) => string
   onOpen?: (row: T) => void
@@ -72,6 +73,8 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
   const query: Query = { ...props.fixed, ...chosen, limit, ...(cursor ? { cursor } : {}), ...(sort ? { sort } : {}) }
   const list = useGet<Page<T>>(props.path, query, props.every === undefined ? {} : { every: props.every })
   const rows = list.data?.items ?? []
+  const keys = new Map(rows.map((row, position) => [row, props.rowKey(row, position)]))
+  const keyOf = (row: T) => keys.get(row) ?? ''
 
   const off = hidden[props.name] ?? columns.filter((column) => column.extra).map((column) => column.key)
   const shown = columns.filter((column) => !off.includes(column.key))
@@ -106,13 +109,13 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
   const body = problem && !list.data ? (
     <Alert type={problem.status === 403 ? 'warning' : 'error'} showIcon title={problem.status === 403 ? say('forbidden') : problem.message} description={<ProblemText problem={problem} />} action={<Button onClick={() => void list.refetch()}>{say('retry')}</Button>} />
   ) : narrow ? (
-    <Cards rows={rows} columns={shown} cell={cell} rowKey={props.rowKey} loading={list.isLoading} empty={emptyView} {...(opens ? { open } : {})} {...(props.expand ? { expand: props.expand } : {})} />
+    <Cards rows={rows} columns={shown} cell={cell} rowKey={keyOf} loading={list.isLoading} empty={emptyView} {...(opens ? { open } : {})} {...(props.expand ? { expand: props.expand } : {})} />
   ) : (
     <Table<T>
       size={density}
       columns={tableColumns}
       dataSource={rows}
-      rowKey={props.rowKey}
+      rowKey={keyOf}
       loading={list.isLoading}
       pagination={false}
       scroll={{ x: 'max-content' }}

@@ -20,11 +20,11 @@ export function InvoicesTab({ id }: { id: string }) {
       name="invoices"
       prefix="i_"
       path={`/firms/${id}/invoices`}
-      rowKey={(row) => row.id || row.direction + row.number + row.date + row.gross_minor}
+      rowKey={(_, position) => String(position)}
       empty={{ text: say('noInvoices') }}
       filters={[
         { kind: 'choice', name: 'direction', label: say('direction'), options: [{ value: 'sale', label: say('sale') }, { value: 'purchase', label: say('purchase') }] },
-        { kind: 'dates', from: 'from', to: 'until', label: say('date') },
+        { kind: 'text', name: 'counterparty', label: say('counterparty') },
       ]}
       columns={[
         { key: 'date', title: say('date'), text: (row) => row.date, render: (row) => <DateText date={row.date} /> },
