@@ -29,3 +29,8 @@ var (
 		"提高额度须经复核", "Raising a limit needs a second person",
 		"提交提额复核单，由另一人批准", "Submit a proposal for another person to approve")
 )
+
+// ReasonSamePerson says that who froze a facility may not unfreeze it.
+var ReasonSamePerson = fault.Declare("FACILITY_SAME_PERSON", fault.Forbidden,
+	"冻结人不能自行解冻", "Who froze the facility may not unfreeze it",
+	"请另一位有权人解冻", "Ask another authorised person")
