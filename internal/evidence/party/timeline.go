@@ -3,6 +3,8 @@ package party
 import (
 	"context"
 	"encoding/json"
+	"math"
+	"strconv"
 	"time"
 
 	"github.com/capillary-finance/capillary/internal/platform/api"
@@ -22,13 +24,15 @@ type Moment struct {
 	Object   string          `json:"object" doc:"what the event is about: firm, import, application, loan ..."`
 	ObjectID string          `json:"object_id"`
 	Data     json.RawMessage `json:"data" doc:"figures of the event; empty when they were too many to keep"`
+
+	position int64 // in the one order of events; identifiers of one millisecond do not sort
 }
 
 var (
-	insertMoment = db.Q(`insert into firm_timeline (institution_id, firm_id, event_id, at, actor, type, object, object_id, data)
-		values ($1,$2,$3,$4,$5,$6,$7,$8,$9) on conflict (institution_id, firm_id, event_id) do nothing`)
-	listMoments = db.Q(`select event_id, at, actor, type, object, object_id, data from firm_timeline
-		where institution_id = $1 and firm_id = $2 and ($3 = '' or event_id < $3) and ($4 = '' or object = $4) order by event_id desc limit $5`)
+	insertMoment = db.Q(`insert into firm_timeline (institution_id, firm_id, position, event_id, at, actor, type, object, object_id, data)
+		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10) on conflict (institution_id, firm_id, position) do nothing`)
+	listMoments = db.Q(`select position, event_id, at, actor, type, object, object_id, data from firm_timeline
+		where institution_id = $1 and firm_id = $2 and position < $3 and ($4 = '' or object = $4) order by position desc limit $5`)
 	countMoments = db.Q(`select count(*) from firm_timeline where institution_id = $1 and firm_id = $2 and ($3 = '' or object = $3)`)
 )
 
@@ -43,7 +47,7 @@ func Timeline() event.Consumer {
 			if len(data) > momentBytesMax {
 				data = json.RawMessage(`{}`)
 			}
-			if _, err := tx.Exec(ctx, insertMoment, e.Institution, firmID, e.ID, db.Micros(e.At), e.Actor, e.Type, e.Aggregate, e.AggregateID, string(data)); err != nil {
+			if _, err := tx.Exec(ctx, insertMoment, e.Institution, firmID, e.Position, e.ID, db.Micros(e.At), e.Actor, e.Type, e.Aggregate, e.AggregateID, string(data)); err != nil {
 				return err
 			}
 		}
@@ -102,6 +106,12 @@ func (s *Service) Moments(ctx context.Context, p auth.Principal, firmID, object,
 	if err != nil {
 		return page, err
 	}
+	before := int64(math.MaxInt64)
+	if key[0] != "" {
+		if before, err = strconv.ParseInt(key[0], 10, 64); err != nil {
+			return page, fault.Field("cursor", "不是本列表给出的游标", "is not a cursor given by this list")
+		}
+	}
 	limit = min(max(limit, 1), 200)
 	err = s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
 		if _, err := Visible(ctx, tx, p, firmID); err != nil {
@@ -111,14 +121,14 @@ func (s *Service) Moments(ctx context.Context, p auth.Principal, firmID, object,
 		if err := tx.QueryRow(ctx, countMoments, tx.Institution, firmID, object).Scan(&total); err != nil {
 			return err
 		}
-		items, err := moments(ctx, tx, firmID, object, key[0], limit+1)
-		page = api.Cut(items, limit, total, func(m Moment) []string { return []string{m.ID} })
+		items, err := moments(ctx, tx, firmID, object, before, limit+1)
+		page = api.Cut(items, limit, total, func(m Moment) []string { return []string{strconv.FormatInt(m.position, 10)} })
 		return err
 	})
 	return page, err
 }
 
-func moments(ctx context.Context, tx *db.Tx, firmID, object, before string, limit int) ([]Moment, error) {
+func moments(ctx context.Context, tx *db.Tx, firmID, object string, before int64, limit int) ([]Moment, error) {
 	rows, err := tx.Query(ctx, listMoments, tx.Institution, firmID, before, object, limit)
 	if err != nil {
 		return nil, err
@@ -129,7 +139,7 @@ func moments(ctx context.Context, tx *db.Tx, firmID, object, before string, limi
 		var m Moment
 		var at int64
 		var data string
-		if err := rows.Scan(&m.ID, &at, &m.Actor, &m.Type, &m.Object, &m.ObjectID, &data); err != nil {
+		if err := rows.Scan(&m.position, &m.ID, &at, &m.Actor, &m.Type, &m.Object, &m.ObjectID, &data); err != nil {
 			return nil, err
 		}
 		m.At, m.Data, m.Title = db.Time(at), json.RawMessage(data), titleOf(m.Type)

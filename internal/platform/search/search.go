@@ -53,7 +53,9 @@ func (q Query) Contains() string { return "%" + q.Starts() }
 
 // Starts is the SQL LIKE pattern of values that begin with the text. Wildcards typed by the person
 // stand for nothing: nobody searches for them, and they would turn the index off.
-func (q Query) Starts() string { return strings.NewReplacer("%", "", "_", "", `\`, "").Replace(q.Text) + "%" }
+func (q Query) Starts() string {
+	return strings.NewReplacer("%", "", "_", "", `\`, "").Replace(q.Text) + "%"
+}
 
 // Provider finds objects of one kind.
 type Provider struct {

@@ -2,6 +2,7 @@
 create table firm_timeline (
   institution_id text not null,
   firm_id text not null,
+  position bigint not null,
   event_id text not null,
   at bigint not null,
   actor text not null,
@@ -9,5 +10,5 @@ create table firm_timeline (
   object text not null,
   object_id text not null,
   data text not null,
-  primary key (institution_id, firm_id, event_id)
+  primary key (institution_id, firm_id, position)
 );
