@@ -20,6 +20,78 @@ export const groups: MenuGroup[] = [
       { path: '/security', load: () => import('../page/admin/Security') },
     ],
   },
+  {
+    title: 'evidence',
+    icon: 'evidence',
+    pages: [
+      { path: '/firms', menu: 'firms', need: 'firm.read', load: () => import('../page/firm/Firms') },
+      { path: '/firms/$id', need: 'firm.read', load: () => import('../page/firm/Firm') },
+      { path: '/imports', menu: 'imports', need: 'evidence.import', load: () => import('../page/intake/Imports') },
+      { path: '/imports/new', need: 'evidence.import', load: () => import('../page/intake/ImportWizard') },
+      { path: '/imports/$id', need: 'evidence.import', load: () => import('../page/intake/ImportPage') },
+    ],
+  },
+  {
+    title: 'insight',
+    icon: 'insight',
+    pages: [
+      { path: '/features', menu: 'features', load: () => import('../page/insight/Features') },
+      { path: '/models', menu: 'models', need: 'model.read', load: () => import('../page/insight/Models') },
+      { path: '/models/$id', need: 'model.read', load: () => import('../page/insight/Model') },
+    ],
+  },
+  {
+    title: 'credit',
+    icon: 'credit',
+    pages: [
+      { path: '/products', menu: 'products', load: () => import('../page/credit/Products') },
+      { path: '/products/$id', load: () => import('../page/credit/Product') },
+      { path: '/applications', menu: 'applications', need: 'application.read', load: () => import('../page/credit/Applications') },
+      { path: '/applications/$id', need: 'application.read', load: () => import('../page/credit/ApplicationPage') },
+      { path: '/decisions', menu: 'decisions', need: 'decision.read', load: () => import('../page/credit/Decisions') },
+      { path: '/decisions/$id', need: 'decision.read', load: () => import('../page/credit/DecisionPage') },
+    ],
+  },
+  {
+    title: 'lending',
+    icon: 'lending',
+    pages: [
+      { path: '/facilities', menu: 'facilities', need: 'loan.read', load: () => import('../page/lending/Facilities') },
+      { path: '/facilities/$id', need: 'loan.read', load: () => import('../page/lending/Facility') },
+      { path: '/loans', menu: 'loans', need: 'loan.read', load: () => import('../page/lending/Loans') },
+      { path: '/loans/$id', need: 'loan.read', load: () => import('../page/lending/LoanPage') },
+    ],
+  },
+  {
+    title: 'books',
+    icon: 'books',
+    pages: [
+      { path: '/journal', menu: 'journal', need: 'journal.read', load: () => import('../page/books/Journal') },
+      { path: '/trial-balance', menu: 'trialBalance', need: 'journal.read', load: () => import('../page/books/TrialBalance') },
+      { path: '/eod', menu: 'eod', need: 'loan.read', load: () => import('../page/books/Eod') },
+    ],
+  },
+  {
+    title: 'watch',
+    icon: 'watch',
+    pages: [
+      { path: '/signals', menu: 'signals', need: 'signal.read', load: () => import('../page/watch/Signals') },
+      { path: '/portfolio/optimiser', menu: 'portfolio', need: 'portfolio.optimise', load: () => import('../page/watch/Optimiser') },
+    ],
+  },
+  {
+    title: 'admin',
+    icon: 'admin',
+    pages: [
+      { path: '/users', menu: 'users', need: 'user.read', load: () => import('../page/admin/Users') },
+      { path: '/roles', menu: 'roles', need: 'user.read', load: () => import('../page/admin/Roles') },
+      { path: '/branches', menu: 'branches', need: 'user.read', load: () => import('../page/admin/Branches') },
+      { path: '/api-keys', menu: 'keys', need: 'apikey.manage', load: () => import('../page/admin/Keys') },
+      { path: '/proposals', menu: 'proposals', load: () => import('../page/admin/Proposals') },
+      { path: '/audit', menu: 'audit', need: 'audit.read', load: () => import('../page/admin/Audit') },
+      { path: '/jobs', menu: 'jobs', load: () => import('../page/admin/Jobs') },
+      { path: '/webhooks', menu: 'webhooks', need: 'webhook.manage', load: () => import('../page/admin/Webhooks') },
+      { path: '/dead-letters', menu: 'deadLetters', need: 'event.read', load: () => import('../page/admin/DeadLetters') },
+    ],
+  },
 ]
-
-export const allPages: PageSpec[] = groups.flatMap((group) => group.pages)
