@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/capillary-finance/capillary/internal/credit/pricing"
@@ -99,7 +100,7 @@ func rateFigure(r *Result) figure {
 		}
 		s := byGrade[l.Grade]
 		if s == nil {
-			s = &series{class: "c" + strconv.Itoa(len(order)%4+1), name: both{l.Grade + " 级", "grade " + l.Grade}, dots: true}
+			s = &series{name: both{l.Grade + " 级", "grade " + l.Grade}, dots: true}
 			byGrade[l.Grade] = s
 			order = append(order, l.Grade)
 		}
@@ -109,9 +110,11 @@ func rateFigure(r *Result) figure {
 		text := l.ID + " · " + yuan(l.AmountMinor) + " · " + l.Rate.Percent()
 		s.tips = append(s.tips, both{text, "PD " + percent(l.PD)})
 	}
+	slices.Sort(order)
 	all := make([]series, len(order))
 	for i, g := range order {
 		all[i] = *byGrade[g]
+		all[i].class = []string{"c3", "c1", "c4", "c2"}[i%4]
 	}
 	return figure{title, both{"利率由优化器按流失率表为每户选择", "the optimiser picks each firm's rate from the churn table"}, plot(title,
 		axis{both{"违约概率", "probability of default"}, 0, math.Max(0.01, top*1.06), asPercent}, axis{both{"年利率", "yearly rate"}, 0, float64(r.Terms.MaxRate) / 1e8 * 1.06, asPercent}, all...)}

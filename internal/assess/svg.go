@@ -98,15 +98,15 @@ func ticks(low, high float64) []float64 {
 		return []float64{low}
 	}
 	step := math.Pow(10, math.Floor(math.Log10((high-low)/4)))
-	for _, m := range []float64{1, 2, 2.5, 5} {
-		if (high-low)/(step*m) <= 6 {
+	for _, m := range []float64{1, 2, 2.5, 5, 10} {
+		if (high-low)/(step*m) <= 6+1e-9 {
 			step *= m
 			break
 		}
 	}
 	var out []float64
 	for k := math.Ceil(low/step - 1e-9); k*step <= high+step*1e-9; k++ {
-		out = append(out, k*step)
+		out = append(out, k*step+0) // adding zero turns -0 into 0
 	}
 	return out
 }
@@ -135,7 +135,7 @@ func (c *canvas) draw(s series) {
 	}
 }
 
-// legend names the series in a row at the top right.
+// legend names the series in a row at the top right, each dot behind its name.
 func (c *canvas) legend(all []series) {
 	x := chartWidth - padRight
 	for i := len(all) - 1; i >= 0; i-- {
@@ -143,10 +143,9 @@ func (c *canvas) legend(all []series) {
 		if s.name == (both{}) {
 			continue
 		}
-		c.text(x, 14, "tick", "end", s.name)
-		x -= 16 + max(textWidth(s.name.zh), textWidth(s.name.en))
-		fmt.Fprintf(&c.b, `<circle cx="%.1f" cy="10" r="4" class="dot %s"/>`, x+6, s.class)
-		x -= 10
+		fmt.Fprintf(&c.b, `<circle cx="%.1f" cy="10" r="4" class="dot %s"/>`, x-4, s.class)
+		c.text(x-12, 14, "tick", "end", s.name)
+		x -= 26 + max(textWidth(s.name.zh), textWidth(s.name.en))
 	}
 }
 
@@ -233,9 +232,14 @@ func columns(title both, x, y axis, bins []float64, width float64, stacks ...ser
 	return c.html()
 }
 
-func asPercent(v float64) string { return strconv.FormatFloat(v*100, 'f', -1, 64) + "%" }
+// short writes a number of a scale without the dust of binary fractions.
+func short(v float64) string {
+	return strconv.FormatFloat(math.Round(v*1e6)/1e6+0, 'f', -1, 64)
+}
+
+func asPercent(v float64) string { return short(v*100) + "%" }
 
 // asWan writes fen as units of ten thousand yuan.
-func asWan(v float64) string { return strconv.FormatFloat(v/1_000_000, 'f', -1, 64) }
+func asWan(v float64) string { return short(v / 1_000_000) }
 
-func asNumber(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+func asNumber(v float64) string { return short(v) }
