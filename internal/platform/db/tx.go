@@ -188,7 +188,7 @@ func (t *Tx) Prepare(ctx context.Context, q *Query) (*sql.Stmt, error) {
 // "on conflict do nothing" are not counted).
 func (t *Tx) BulkInsert(ctx context.Context, b *Bulk, rows [][]any) (int64, error) {
 	var total int64
-	chunk := b.rowsMax()
+	chunk := b.rowsMax(t.db.dialect)
 	var full *sql.Stmt
 	for len(rows) > 0 {
 		n := min(chunk, len(rows))
@@ -200,14 +200,14 @@ func (t *Tx) BulkInsert(ctx context.Context, b *Bulk, rows [][]any) (int64, erro
 		var err error
 		if n == chunk {
 			if full == nil {
-				if full, err = t.tx.PrepareContext(ctx, b.text(n)); err != nil {
+				if full, err = t.tx.PrepareContext(ctx, b.text(n, t.db.dialect)); err != nil {
 					return total, fmt.Errorf("%s: %w", b.where, err)
 				}
 				defer full.Close() //nolint:errcheck // closed with the transaction anyway
 			}
 			res, err = full.ExecContext(ctx, args...)
 		} else {
-			res, err = t.tx.ExecContext(ctx, b.text(n), args...)
+			res, err = t.tx.ExecContext(ctx, b.text(n, t.db.dialect), args...)
 		}
 		if err != nil {
 			return total, fmt.Errorf("%s: %w", b.where, err)
