@@ -28,51 +28,37 @@ type open struct{}
 func (open) Seal(_, plain string) (string, error)  { return plain, nil }
 func (open) Open(_, sealed string) (string, error) { return sealed, nil }
 
-// Firm adds a firm of the east branch with a consent and its invoices, and returns its id.
-func Firm(t testing.TB, d *db.DB, s dbtest.Staff, code, label string, invoices []source.Invoice) string {
+// Firm adds a firm of the east branch with its consents and invoices, and returns its id.
+func Firm(t testing.TB, d *db.DB, s dbtest.Staff, code, label string, invoices []source.Invoice) (id string) {
 	t.Helper()
-	var id string
-	err := d.Update(t.Context(), s.System.Scope(), func(tx *db.Tx) error {
-		f, err := party.NewService(d, open{}).CreateTx(t.Context(), tx, party.Draft{Code: code, Name: "Firm " + code, CustomerType: party.TypeEnterprise,
-			BranchID: "br_east", BranchPath: "/hq/east/", DefaultLabel: label, LabelSource: sourceOf(label)})
-		if err != nil {
-			return err
-		}
-		id = f.ID
-		return nil
-	})
-	require.NoError(t, err)
-	Allow(t, d, s, id)
-	Add(t, d, s, id, invoices)
+	require.NoError(t, d.Update(t.Context(), s.System.Scope(), func(tx *db.Tx) error {
+		var err error
+		id, err = firm(t.Context(), tx, d, code, label, invoices)
+		return err
+	}))
 	return id
 }
 
-func sourceOf(label string) string {
-	if label == "" {
-		return ""
+func firm(ctx context.Context, tx *db.Tx, d *db.DB, code, label string, invoices []source.Invoice) (string, error) {
+	draft := party.Draft{Code: code, Name: "Firm " + code, CustomerType: party.TypeEnterprise, BranchID: "br_east", BranchPath: "/hq/east/", DefaultLabel: label}
+	if label != "" {
+		draft.LabelSource = "test"
 	}
-	return "test"
-}
-
-// Allow grants the consents to read invoices for credit and for watching.
-func Allow(t testing.TB, d *db.DB, s dbtest.Staff, firmID string) {
-	t.Helper()
-	require.NoError(t, d.Update(t.Context(), s.System.Scope(), func(tx *db.Tx) error {
-		for _, purpose := range consent.Purposes {
-			if _, err := consent.Grant(t.Context(), tx, firmID, consent.Draft{Purpose: purpose, Kinds: []string{consent.KindInvoice}, EndsOn: Today.AddDays(365)}); err != nil {
-				return err
-			}
+	f, err := party.NewService(d, open{}).CreateTx(ctx, tx, draft)
+	if err != nil {
+		return "", err
+	}
+	for _, purpose := range consent.Purposes {
+		if _, err := consent.Grant(ctx, tx, f.ID, consent.Draft{Purpose: purpose, Kinds: []string{consent.KindInvoice}, EndsOn: Today.AddDays(365)}); err != nil {
+			return "", err
 		}
-		return nil
-	}))
+	}
+	return f.ID, publish(ctx, tx, f.ID, invoices)
 }
 
 // Add publishes further invoices of a firm.
 func Add(t testing.TB, d *db.DB, s dbtest.Staff, firmID string, invoices []source.Invoice) {
 	t.Helper()
-	if len(invoices) == 0 {
-		return
-	}
 	require.NoError(t, d.Update(t.Context(), s.System.Scope(), func(tx *db.Tx) error {
 		return publish(t.Context(), tx, firmID, invoices)
 	}))
@@ -117,17 +103,24 @@ func Trade(seed uint64, strength float64) []source.Invoice {
 }
 
 // Labelled adds n firms with labels and returns their ids.
-func Labelled(t testing.TB, d *db.DB, s dbtest.Staff, n int) []string {
+func Labelled(t testing.TB, d *db.DB, s dbtest.Staff, n int) (ids []string) {
 	t.Helper()
-	r := rand.New(rand.NewPCG(2026, 9)) //nolint:gosec // test data
-	ids := make([]string, n)
-	for i := range ids {
-		strength := r.NormFloat64()
-		label := party.LabelGood
-		if strength+0.4*r.NormFloat64() < -0.5 {
-			label = party.LabelBad
+	require.NoError(t, d.Update(t.Context(), s.System.Scope(), func(tx *db.Tx) error {
+		ids = ids[:0]
+		r := rand.New(rand.NewPCG(2026, 9)) //nolint:gosec // test data
+		for i := range n {
+			strength := r.NormFloat64()
+			label := party.LabelGood
+			if strength+0.8*r.NormFloat64() < -0.7 {
+				label = party.LabelBad
+			}
+			id, err := firm(t.Context(), tx, d, fmt.Sprintf("T%03d", i), label, Trade(uint64(i), strength))
+			if err != nil {
+				return err
+			}
+			ids = append(ids, id)
 		}
-		ids[i] = Firm(t, d, s, fmt.Sprintf("T%03d", i), label, Trade(uint64(i), strength)) //nolint:gosec // small
-	}
+		return nil
+	}))
 	return ids
 }
