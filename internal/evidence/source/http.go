@@ -37,6 +37,11 @@ type View struct {
 	Mismatch     bool          `json:"mismatch"`
 }
 
+// ViewOf is the API form of an invoice.
+func ViewOf(v Invoice) View {
+	return View{v.Direction, v.Number, v.Date, v.Counterparty, v.NetMinor, v.TaxMinor, v.GrossMinor, v.Void, v.Red, v.Duplicate, v.Mismatch}
+}
+
 type listOutput struct {
 	Body struct {
 		api.Page[View]
@@ -93,7 +98,7 @@ func (o *listOutput) read(ctx context.Context, tx *db.Tx, p auth.Principal, firm
 	}
 	o.Body.Items = make([]View, len(items))
 	for i, v := range items {
-		o.Body.Items[i] = View{v.Direction, v.Number, v.Date, v.Counterparty, v.NetMinor, v.TaxMinor, v.GrossMinor, v.Void, v.Red, v.Duplicate, v.Mismatch}
+		o.Body.Items[i] = ViewOf(v.Invoice)
 	}
 	if o.Body.Sums, err = Sums(ctx, tx, firmID); err != nil {
 		return err

@@ -46,8 +46,12 @@ func ParseDirection(s string) (Direction, error) {
 // MarshalText writes the stable name.
 func (d Direction) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// UnmarshalText reads the stable name.
+// UnmarshalText reads the stable name; empty means "not said".
 func (d *Direction) UnmarshalText(b []byte) error {
+	if len(b) == 0 {
+		*d = 0 // not said
+		return nil
+	}
 	v, err := ParseDirection(string(b))
 	*d = v
 	return err

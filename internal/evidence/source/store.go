@@ -60,7 +60,7 @@ var (
 	firmsStaged = db.Q(`select firm_id, max(issued_on), count(*) from invoice_staging where institution_id = $1 and batch_id = $2 group by firm_id order by firm_id`)
 	byFirm      = db.Q(`select direction, number, issued_on, counterparty, net_minor, tax_minor, gross_minor, flags from invoice
 		where institution_id = $1 and firm_id = $2 and direction in (1, 2) and issued_on <= $3 order by direction, issued_on, content, nth`)
-	sums = db.Q(`select direction, count(*), cast(sum(net_minor) as bigint), cast(sum(tax_minor) as bigint), cast(sum(gross_minor) as bigint),
+	sumsOfFirm = db.Q(`select direction, count(*), cast(sum(net_minor) as bigint), cast(sum(tax_minor) as bigint), cast(sum(gross_minor) as bigint),
 		cast(sum(flags % 2) as bigint), cast(sum(case when flags % 2 = 0 then net_minor else 0 end) as bigint), cast(sum(case when flags % 2 = 0 then tax_minor else 0 end) as bigint),
 		min(issued_on), max(issued_on) from invoice where institution_id = $1 and firm_id = $2 group by direction order by direction`)
 	page = db.Q(`select direction, number, issued_on, counterparty, net_minor, tax_minor, gross_minor, flags, content, nth from invoice
@@ -172,7 +172,7 @@ type Sum struct {
 
 // Sums adds up a firm's visible invoices per direction.
 func Sums(ctx context.Context, tx *db.Tx, firmID string) ([]Sum, error) {
-	rows, err := tx.Query(ctx, sums, tx.Institution, firmID)
+	rows, err := tx.Query(ctx, sumsOfFirm, tx.Institution, firmID)
 	if err != nil {
 		return nil, err
 	}

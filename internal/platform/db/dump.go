@@ -151,7 +151,7 @@ func (t *Tx) Load(ctx context.Context, table Table, r io.Reader) (int64, error) 
 		keep, b.columns = append(keep, i), append(b.columns, quoteIdent(n))
 	}
 	var n int64
-	batch := make([][]any, 0, b.rowsMax())
+	batch := make([][]any, 0, b.rowsMax(Postgres))
 	flush := func() error {
 		done, err := t.BulkInsert(ctx, b, batch)
 		n, batch = n+done, batch[:0]

@@ -1,0 +1,269 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/capillary-finance/capillary/internal/evidence/party"
+	"github.com/capillary-finance/capillary/internal/evidence/source"
+	"github.com/capillary-finance/capillary/internal/platform/audit"
+	"github.com/capillary-finance/capillary/internal/platform/auth"
+	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/event"
+	"github.com/capillary-finance/capillary/internal/platform/fault"
+)
+
+// importRun is one pass over one file. A run that was cut off is done again from the start of the file:
+// decoding is far cheaper than writing, rows staged before meet their own key, and what the batch has
+// staged is known, so those rows are not even sent.
+type importRun struct {
+	s        *Service
+	p        auth.Principal
+	batch    Batch
+	progress func(ctx context.Context, bytes int64) error
+
+	firms   map[string]string
+	report  Report
+	pending []source.Staged
+	skip    int64 // rows staged by an earlier run
+	seen    int64 // acceptable rows so far
+	nth     map[nthKey]int64
+	listed  []source.FirmRow // rows of a firm file, applied all at once
+	bad     []source.RowError
+	badSeq  int64
+	bytes   int64
+}
+
+type nthKey struct {
+	firm string
+	source.Invoice
+}
+
+func (x *importRun) do(ctx context.Context) (Batch, error) {
+	if x.batch.State != StateRunning {
+		return x.batch, nil // a job run again after it had finished
+	}
+	same := ""
+	err := x.s.db.Update(ctx, x.p.Scope(), func(tx *db.Tx) (err error) {
+		if _, err = tx.Exec(ctx, dropErrors, tx.Institution, x.batch.ID); err != nil {
+			return err
+		}
+		if x.firms, err = party.Codes(ctx, tx); err != nil {
+			return err
+		}
+		same, err = sameFile(ctx, tx, x.batch.FileHash, x.batch.Kind, x.batch.Options)
+		return err
+	})
+	if err != nil {
+		return x.batch, err
+	}
+	if same != "" {
+		return x.finish(ctx, StateUnchanged, same, nil)
+	}
+	file, err := x.s.blobs.Open(ctx, x.p.InstitutionID, x.batch.FileHash)
+	if err != nil {
+		return x.batch, err
+	}
+	defer file.Close()
+	x.skip = x.batch.Staged
+	if x.batch.Kind == KindFirms {
+		err = x.readFirms(ctx, file)
+	} else {
+		err = x.readInvoices(ctx, file)
+	}
+	if err != nil {
+		return x.failed(ctx, err)
+	}
+	return x.finish(ctx, StateCommitted, "", nil)
+}
+
+// failed keeps a file that cannot be read as a failed batch with its report; a cancelled or cut-off run
+// stays as it is, to be resumed.
+func (x *importRun) failed(ctx context.Context, cause error) (Batch, error) {
+	if ctx.Err() != nil || len(fault.All(cause)) == 0 {
+		return x.batch, cause
+	}
+	b, err := x.finish(ctx, StateFailed, "", cause)
+	return b, errors.Join(cause, err)
+}
+
+func (x *importRun) options(ctx context.Context) source.Options {
+	return source.Options{
+		Name: x.batch.FileName, Direction: x.batch.Options.Direction, Firm: x.batch.Options.FirmCode, MaxErrors: 1,
+		Progress: func(bytes, _ int64) { x.bytes = bytes; _ = x.progress(ctx, bytes) },
+		OnError:  func(e source.RowError) error { return x.reject(ctx, e) },
+	}
+}
+
+func (x *importRun) reject(ctx context.Context, e source.RowError) error {
+	if x.report.BadKept >= badKeptMax {
+		return nil
+	}
+	x.report.BadKept++
+	if x.bad = append(x.bad, e); len(x.bad) >= 1000 {
+		return x.flushBad(ctx)
+	}
+	return nil
+}
+
+func (x *importRun) flushBad(ctx context.Context) error {
+	if len(x.bad) == 0 {
+		return nil
+	}
+	err := x.s.db.Update(ctx, x.p.Scope(), func(tx *db.Tx) error { return saveErrors(ctx, tx, x.batch.ID, x.badSeq, x.bad) })
+	x.badSeq, x.bad = x.badSeq+int64(len(x.bad)), x.bad[:0]
+	return err
+}
+
+func (x *importRun) readInvoices(ctx context.Context, file io.Reader) error {
+	x.nth = map[nthKey]int64{}
+	unknown := int64(0)
+	rep, err := source.Decode(ctx, file, x.options(ctx), func(row source.Row) error {
+		firmID, ok := x.firms[row.Firm]
+		if !ok && x.batch.Options.CreateMissing {
+			var err error
+			if firmID, err = x.createFirm(ctx, row.Firm); err != nil {
+				return err
+			}
+			ok = true
+		}
+		if !ok {
+			unknown++
+			return x.reject(ctx, rowError(row.Line, "firm", row.Firm, ReasonFirmUnknown))
+		}
+		st := source.Staged{Line: row.Line, FirmID: firmID, Nth: 1, Invoice: row.Invoice}
+		if row.Duplicate {
+			key := nthKey{firmID, row.Invoice}
+			x.nth[key]++
+			st.Nth = 1 + x.nth[key]
+		}
+		if x.seen++; x.seen <= x.skip {
+			return nil
+		}
+		if x.pending = append(x.pending, st); len(x.pending) >= x.s.chunk {
+			return x.flush(ctx)
+		}
+		return nil
+	})
+	created := x.report.FirmsCreated
+	kept := x.report.BadKept
+	x.report = Report{Report: rep, UnknownFirm: unknown, FirmsCreated: created, BadKept: kept}
+	x.report.ErrorCount += unknown
+	if unknown > 0 {
+		x.report.ErrorsByCode[ReasonFirmUnknown.Code] += unknown
+	}
+	if err != nil {
+		return err
+	}
+	if err := x.flush(ctx); err != nil {
+		return err
+	}
+	return x.flushBad(ctx)
+}
+
+// flush stages the pending rows and notes how many are safe, in one transaction.
+func (x *importRun) flush(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if len(x.pending) == 0 {
+		return nil
+	}
+	err := x.s.db.Update(ctx, x.p.Scope(), func(tx *db.Tx) error {
+		if err := source.Stage(ctx, tx, x.batch.ID, x.pending); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, setStaged, tx.Institution, x.batch.ID, x.seen)
+		return err
+	})
+	x.pending = x.pending[:0]
+	if err == nil && x.s.failpoint != nil {
+		err = x.s.failpoint("staged")
+	}
+	return err
+}
+
+func (x *importRun) createFirm(ctx context.Context, code string) (string, error) {
+	o := x.batch.Options
+	var f party.Firm
+	err := x.s.db.Update(ctx, x.p.Scope(), func(tx *db.Tx) (err error) {
+		f, err = x.s.firms.CreateTx(ctx, tx, party.Draft{Code: code, Name: code, BranchID: o.BranchID, BranchPath: o.BranchPath, ManagerID: o.ManagerID, Demo: o.Demo})
+		return err
+	})
+	if err == nil {
+		x.firms[code] = f.ID
+		x.report.FirmsCreated++
+	}
+	return f.ID, err
+}
+
+func rowError(line int64, field, value string, reason *fault.Reason, kv ...any) source.RowError {
+	e := fault.New(reason, append([]any{"value", value}, kv...)...)
+	return source.RowError{
+		Line: line, Field: field, Value: value, Code: reason.Code,
+		Message: fault.Text{Zh: e.Text("zh"), En: e.Text("en")}, Remedy: fault.Text{Zh: e.RemedyText("zh"), En: e.RemedyText("en")},
+	}
+}
+
+// finish ends the batch: publishes what was staged (or drops it), writes report, audit and event in one
+// transaction. Whoever reads sees the whole file or nothing of it.
+func (x *importRun) finish(ctx context.Context, state, same string, cause error) (Batch, error) {
+	if x.s.failpoint != nil && state == StateCommitted {
+		if err := x.s.failpoint("publish"); err != nil {
+			return x.batch, err
+		}
+	}
+	if x.report.ErrorsByCode == nil {
+		x.report.ErrorsByCode = map[string]int64{}
+	}
+	if f, ok := fault.As(cause); ok {
+		x.report.ErrorsByCode[f.Reason.Code]++
+	}
+	err := x.s.db.Update(ctx, x.p.Scope(), func(tx *db.Tx) error {
+		var inserted int64
+		var touched []source.Touched
+		var err error
+		switch {
+		case state == StateCommitted && x.batch.Kind == KindInvoices:
+			inserted, touched, err = source.Publish(ctx, tx, x.batch.ID)
+		case state == StateCommitted:
+			inserted, err = x.applyFirms(ctx, tx)
+		default:
+			err = source.Discard(ctx, tx, x.batch.ID)
+		}
+		if err != nil {
+			return err
+		}
+		done, err := tx.ExecOne(ctx, finishBatch, tx.Institution, x.batch.ID, state, x.seen, inserted, x.seen-inserted, x.report.encode(), same, db.Micros(tx.Now))
+		if err != nil || !done {
+			return err // finished by another run: nothing more to do
+		}
+		if x.batch, err = get(ctx, tx, x.batch.ID); err != nil {
+			return err
+		}
+		if err := audit.Record(ctx, tx, audit.Entry{Action: "import." + state, Object: "import", ObjectID: x.batch.ID, After: x.batch}); err != nil {
+			return err
+		}
+		if state != StateCommitted {
+			return nil
+		}
+		return event.Append(ctx, tx, event.Draft{Type: "evidence.batch_imported", Aggregate: "import", AggregateID: x.batch.ID, Payload: Imported{
+			BatchID: x.batch.ID, Kind: x.batch.Kind, Inserted: inserted, Firms: touched,
+		}})
+	})
+	if err != nil {
+		return x.batch, fmt.Errorf("finish import: %w", err)
+	}
+	_ = x.progress(context.WithoutCancel(ctx), x.batch.FileBytes)
+	return x.batch, nil
+}
+
+// Imported is the payload of evidence.batch_imported.
+type Imported struct {
+	BatchID  string           `json:"batch_id"`
+	Kind     string           `json:"kind"`
+	Inserted int64            `json:"inserted"`
+	Firms    []source.Touched `json:"firms"`
+}

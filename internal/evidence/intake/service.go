@@ -1,0 +1,300 @@
+package intake
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+
+	"github.com/capillary-finance/capillary/internal/evidence/party"
+	"github.com/capillary-finance/capillary/internal/evidence/source"
+	"github.com/capillary-finance/capillary/internal/platform/audit"
+	"github.com/capillary-finance/capillary/internal/platform/auth"
+	"github.com/capillary-finance/capillary/internal/platform/blob"
+	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/event"
+	"github.com/capillary-finance/capillary/internal/platform/fault"
+	"github.com/capillary-finance/capillary/internal/platform/job"
+)
+
+// JobKind is the name of the import job.
+const JobKind = "evidence.import"
+
+// Service holds the use cases of imports.
+type Service struct {
+	db      *db.DB
+	blobs   *blob.Store
+	firms   *party.Service
+	jobs    *job.Runner
+	maxFile int64
+	// chunk is how many rows are staged per transaction.
+	chunk int
+	// failpoint, set by tests, runs after each staged chunk and before the publish.
+	failpoint func(where string) error
+}
+
+// NewService makes the service and registers its job. jobs may be nil where only files are imported (command line).
+func NewService(d *db.DB, blobs *blob.Store, firms *party.Service, jobs *job.Runner, maxFile int64) *Service {
+	s := &Service{db: d, blobs: blobs, firms: firms, jobs: jobs, maxFile: maxFile, chunk: 10_000}
+	if jobs != nil {
+		jobs.Register(job.Kind{Name: JobKind, Zh: "导入文件", En: "Import a file", Run: s.runJob})
+	}
+	return s
+}
+
+// Preview is what a person sees before importing.
+type Preview struct {
+	Kind      string            `json:"kind"`
+	Direction string            `json:"direction"`
+	Format    string            `json:"format"`
+	Encoding  string            `json:"encoding"`
+	Headings  []string          `json:"headings" nullable:"false"`
+	Unknown   []string          `json:"unknown_headings" nullable:"false" doc:"columns that will not be read"`
+	Invoices  []PreviewRow      `json:"invoices" nullable:"false"`
+	Firms     []source.FirmRow  `json:"firms" nullable:"false"`
+	Problems  []source.RowError `json:"problems" nullable:"false" doc:"of the rows shown"`
+	SameAs    string            `json:"same_as,omitempty" doc:"this file was imported before"`
+}
+
+// PreviewRow is an invoice of a preview.
+type PreviewRow struct {
+	Line int64  `json:"line"`
+	Firm string `json:"firm"`
+	source.View
+}
+
+const previewRows = 20
+
+var errEnough = errors.New("intake: enough rows")
+
+// Preview reads the first rows of an uploaded file without keeping anything.
+func (s *Service) Preview(ctx context.Context, p auth.Principal, hash, name string, o Options) (Preview, error) {
+	out := Preview{Headings: []string{}, Unknown: []string{}, Invoices: []PreviewRow{}, Firms: []source.FirmRow{}, Problems: []source.RowError{}}
+	open := s.opener(ctx, p, hash)
+	kind, err := s.recognise(ctx, open, name, o)
+	if err != nil {
+		return out, err
+	}
+	out.Kind = kind
+	r, err := open()
+	if err != nil {
+		return out, err
+	}
+	defer r.Close()
+	so := source.Options{Name: name, Direction: o.Direction, Firm: o.FirmCode, OnError: func(e source.RowError) error {
+		if out.Problems = append(out.Problems, e); len(out.Problems) >= previewRows {
+			return errEnough
+		}
+		return nil
+	}}
+	var rep source.Report
+	if kind == KindFirms {
+		var fr source.FirmReport
+		fr, err = source.DecodeFirms(ctx, r, so, func(row source.FirmRow) error {
+			if out.Firms = append(out.Firms, row); len(out.Firms) >= previewRows {
+				return errEnough
+			}
+			return nil
+		})
+		rep = fr.Report
+	} else {
+		rep, err = source.Decode(ctx, r, so, func(row source.Row) error {
+			out.Invoices = append(out.Invoices, PreviewRow{Line: row.Line, Firm: row.Firm, View: source.ViewOf(row.Invoice)})
+			if len(out.Invoices) >= previewRows {
+				return errEnough
+			}
+			return nil
+		})
+	}
+	out.Format, out.Encoding, out.Headings, out.Unknown, out.Direction = rep.Format, rep.Encoding, rep.Headings, rep.Unknown, rep.Direction.String()
+	if err != nil && !errors.Is(err, errEnough) {
+		return out, err
+	}
+	err = s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
+		if o.BranchPath == "" {
+			o.BranchID, o.BranchPath = p.BranchID, p.BranchPath
+		}
+		out.SameAs, err = sameFile(ctx, tx, hash, kind, o)
+		return err
+	})
+	return out, err
+}
+
+// opener opens an uploaded file the caller may read.
+func (s *Service) opener(ctx context.Context, p auth.Principal, hash string) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) {
+		err := s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
+			_, err := blob.Readable(ctx, tx, p, hash)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		return s.blobs.Open(ctx, p.InstitutionID, hash)
+	}
+}
+
+// recognise tells whether a file holds invoices or firms: the one whose header it bears.
+func (s *Service) recognise(ctx context.Context, open func() (io.ReadCloser, error), name string, o Options) (string, error) {
+	if o.Kind != "" {
+		return o.Kind, nil
+	}
+	r, err := open()
+	if err != nil {
+		return "", err
+	}
+	_, errInvoices := source.Decode(ctx, r, source.Options{Name: name, Direction: o.Direction, Firm: o.FirmCode}, func(source.Row) error { return errEnough })
+	_ = r.Close()
+	if errInvoices == nil || errors.Is(errInvoices, errEnough) {
+		return KindInvoices, nil
+	}
+	if !fault.Is(errInvoices, source.ReasonFileHeader) {
+		return "", errInvoices
+	}
+	if r, err = open(); err != nil {
+		return "", err
+	}
+	defer r.Close()
+	_, errFirms := source.DecodeFirms(ctx, r, source.Options{Name: name}, func(source.FirmRow) error { return errEnough })
+	switch {
+	case errFirms == nil || errors.Is(errFirms, errEnough):
+		return KindFirms, nil
+	case fault.Is(errFirms, source.ReasonFileHeader):
+		return "", fault.Join(fault.New(ReasonNotRecognised), errInvoices)
+	}
+	return "", errFirms
+}
+
+func sameFile(ctx context.Context, tx *db.Tx, hash, kind string, o Options) (string, error) {
+	o.Kind = kind
+	options, err := json.Marshal(o)
+	if err != nil {
+		return "", err
+	}
+	var id, report string
+	err = tx.QueryRow(ctx, batchSame, tx.Institution, hash, kind, string(options)).Scan(&id, &report)
+	if db.IsNoRows(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	var r Report
+	if err := json.Unmarshal([]byte(report), &r); err != nil {
+		return "", err
+	}
+	if r.UnknownFirm > 0 {
+		return "", nil // its firms may be known by now: worth reading again
+	}
+	return id, nil
+}
+
+// Start begins the import of an uploaded file as a job.
+func (s *Service) Start(ctx context.Context, p auth.Principal, hash, name string, o Options) (b Batch, err error) {
+	if o.BranchPath != "" && !p.Sees(o.BranchPath) {
+		return b, fault.New(fault.ReasonForbidden, "permission", "branch "+o.BranchPath)
+	}
+	kind, err := s.recognise(ctx, s.opener(ctx, p, hash), name, o)
+	if err != nil {
+		return b, err
+	}
+	o.Kind = kind
+	err = s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
+		info, err := blob.Readable(ctx, tx, p, hash)
+		if err != nil {
+			return err
+		}
+		if name == "" {
+			name = info.Name
+		}
+		if b, err = s.begin(ctx, tx, p, info, name, o); err != nil {
+			return err
+		}
+		j, err := s.jobs.Enqueue(ctx, tx, job.Request{Kind: JobKind, Args: jobArgs{BatchID: b.ID}, Object: "import", ObjectID: b.ID, Principal: p})
+		if err != nil {
+			return err
+		}
+		b.JobID = j.ID
+		_, err = tx.Exec(ctx, setJob, tx.Institution, b.ID, j.ID)
+		return err
+	})
+	return b, err
+}
+
+func (s *Service) begin(ctx context.Context, tx *db.Tx, p auth.Principal, info blob.Info, name string, o Options) (Batch, error) {
+	if o.BranchPath == "" {
+		o.BranchID, o.BranchPath = p.BranchID, p.BranchPath
+	}
+	options, err := json.Marshal(o)
+	if err != nil {
+		return Batch{}, err
+	}
+	id := tx.NewID("imp")
+	_, err = tx.Exec(ctx, insertBatch, tx.Institution, id, o.Kind, name, info.Hash, info.Size, StateRunning, string(options), tx.Actor, db.Micros(tx.Now))
+	if err != nil {
+		return Batch{}, err
+	}
+	if err := blob.Attach(ctx, tx, info, blob.Link{Object: "import", ObjectID: id, Permission: permissionImport}); err != nil {
+		return Batch{}, err
+	}
+	b, err := get(ctx, tx, id)
+	if err != nil {
+		return b, err
+	}
+	if err := audit.Record(ctx, tx, audit.Entry{Action: "import.start", Object: "import", ObjectID: id, After: b}); err != nil {
+		return b, err
+	}
+	return b, event.Append(ctx, tx, event.Draft{Type: "import.started", Aggregate: "import", AggregateID: id, Payload: map[string]string{"import_id": id, "file": name}})
+}
+
+// ImportFile stores and imports a file in one call (command line, demonstration). progress gets bytes done and total.
+func (s *Service) ImportFile(ctx context.Context, p auth.Principal, name string, r io.Reader, o Options, progress func(done, total int64)) (Batch, error) {
+	info, err := s.blobs.Put(ctx, p.InstitutionID, name, "application/octet-stream", r, s.maxFile)
+	if err != nil {
+		return Batch{}, err
+	}
+	open := func() (io.ReadCloser, error) { return s.blobs.Open(ctx, p.InstitutionID, info.Hash) }
+	if o.Kind, err = s.recognise(ctx, open, name, o); err != nil {
+		return Batch{}, err
+	}
+	var b Batch
+	err = s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
+		b, err = s.begin(ctx, tx, p, info, name, o)
+		return err
+	})
+	if err != nil {
+		return b, err
+	}
+	run := &importRun{s: s, p: p, batch: b, progress: func(_ context.Context, done int64) error { progress(done, b.FileBytes); return ctx.Err() }}
+	return run.do(ctx)
+}
+
+type jobArgs struct {
+	BatchID string `json:"batch_id"`
+}
+
+func (s *Service) runJob(ctx context.Context, r *job.Run) error {
+	var a jobArgs
+	if err := r.Args(&a); err != nil {
+		return err
+	}
+	b, err := s.Get(ctx, r.Principal, a.BatchID)
+	if err != nil {
+		return err
+	}
+	run := &importRun{s: s, p: r.Principal, batch: b, progress: func(ctx context.Context, done int64) error { return r.Progress(ctx, done, b.FileBytes) }}
+	done, err := run.do(ctx)
+	if err != nil {
+		return err
+	}
+	return r.Result(ctx, done)
+}
+
+// Get reads a batch.
+func (s *Service) Get(ctx context.Context, p auth.Principal, id string) (b Batch, err error) {
+	err = s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
+		b, err = get(ctx, tx, id)
+		return err
+	})
+	return b, err
+}
