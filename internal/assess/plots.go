@@ -173,7 +173,7 @@ func calibrationFigure(v *scorecard.Validation) figure {
 
 func foldFigure(v *scorecard.Validation) figure {
 	title := both{"各折 AUC 的分布", "Distribution of the AUC over the folds"}
-	low := math.Floor(v.AUC.Min*20) / 20
+	low := min(0.9, math.Floor(v.AUC.Min*20)/20)
 	bins, counts := []float64{}, []float64{}
 	for b := low; b < 1-1e-9; b += 0.05 {
 		bins, counts = append(bins, b), append(counts, 0)
