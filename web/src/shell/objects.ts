@@ -39,7 +39,7 @@ const addresses: Record<string, (id: string) => string> = {
   import: (id) => `/imports/${id}`,
   signal: (id) => `/signals?id=${id}`,
   proposal: (id) => `/proposals?id=${id}`,
-  approval: () => '/approvals',
+  approval: (id) => `/approvals/${id}`,
   job: (id) => `/jobs?id=${id}`,
 }
 

@@ -1,6 +1,6 @@
 import { Button, Descriptions, Drawer, Form, Input, Tooltip } from 'antd'
 import { useState } from 'react'
-import { useGet } from '../../api/hooks'
+import { useAction, useGet } from '../../api/hooks'
 import { useLang, useWords } from '../../i18n/words'
 import { useUrlState } from '../../shell/go'
 import { useSession } from '../../shell/session'
@@ -13,17 +13,17 @@ import { PageHeader } from '../../widget/PageHeader'
 import { both, Instant, StateTag, type Tone } from '../../widget/values'
 import { adminWords } from './words'
 
-export type Proposal = { id: string; kind: string; title_zh?: string; title_en?: string; object: string; object_id: string; before?: unknown; after?: unknown; body_hash: string; status: string; proposer_id: string; proposer_name?: string; proposed_at: string; decider_name?: string; decided_at?: string; note?: string }
+export type Proposal = { id: string; kind: string; kind_zh: string; kind_en: string; object: string; object_id: string; body: unknown; body_hash: string; before?: unknown; after?: unknown; note?: string; state: string; made_by: string; made_by_name: string; created_at: string; expires_at: string; decided_by_name?: string; decided_at?: string; decision_note?: string; can_decide: boolean }
 
-const tones: Record<string, Tone> = { pending: 'warn', approved: 'good', rejected: 'bad', failed: 'bad' }
+const tones: Record<string, Tone> = { pending: 'warn', approved: 'good', rejected: 'bad' }
 
 export default function Proposals() {
   const say = useWords(adminWords)
   const lang = useLang()
   const [url, setUrl] = useUrlState()
-  const statuses = ['pending', 'approved', 'rejected', 'expired', 'cancelled', 'failed'] as const
+  const statuses = ['pending', 'approved', 'rejected', 'expired', 'cancelled'] as const
   const statusText = (status: string) => { const known = statuses.find((one) => one === status); return known ? say(known) : status }
-  const title = (row: Proposal) => both(lang, row.title_zh, row.title_en) || row.kind
+  const title = (row: Proposal) => both(lang, row.kind_zh, row.kind_en) || row.kind
   return (
     <div className="page">
       <PageHeader title={say('proposals')} hint={say('proposalsHint')} />
@@ -33,13 +33,13 @@ export default function Proposals() {
         rowKey={(row) => row.id}
         onOpen={(row) => setUrl({ id: row.id })}
         empty={{ text: say('noProposals') }}
-        filters={[{ kind: 'choice', name: 'status', label: say('status'), options: statuses.map((value) => ({ value, label: say(value) })) }]}
+        filters={[{ kind: 'choice', name: 'state', label: say('status'), options: statuses.map((value) => ({ value, label: say(value) })) }]}
         columns={[
           { key: 'title', title: say('change'), text: title },
-          { key: 'status', title: say('status'), text: (row) => statusText(row.status), render: (row) => <StateTag text={statusText(row.status)} tone={tones[row.status] ?? 'plain'} /> },
-          { key: 'proposer', title: say('proposer'), text: (row) => row.proposer_name || row.proposer_id },
-          { key: 'created', title: say('created'), text: (row) => instant(row.proposed_at, lang), render: (row) => <Instant at={row.proposed_at} /> },
-          { key: 'decider', title: say('decider'), text: (row) => row.decider_name ?? '' },
+          { key: 'status', title: say('status'), text: (row) => statusText(row.state), render: (row) => <StateTag text={statusText(row.state)} tone={tones[row.state] ?? 'plain'} /> },
+          { key: 'proposer', title: say('proposer'), text: (row) => row.made_by_name },
+          { key: 'created', title: say('created'), text: (row) => instant(row.created_at, lang), render: (row) => <Instant at={row.created_at} /> },
+          { key: 'decider', title: say('decider'), text: (row) => row.decided_by_name ?? '' },
           { key: 'decided', title: say('decided'), extra: true, text: (row) => instant(row.decided_at, lang), render: (row) => <Instant at={row.decided_at} /> },
         ]}
       />
@@ -55,13 +55,15 @@ function ProposalDrawer({ id, onClose, statusText, title }: DrawerProps) {
   const session = useSession()
   const found = useGet<Proposal>(`/proposals/${id}`)
   const [deciding, setDeciding] = useState<'approve' | 'reject'>()
+  const withdraw = useAction({ stale: ['/proposals'] })
   const row = found.data
-  const own = row?.proposer_id === session.user_id
-  const buttons = row?.status === 'pending' ? (
+  const own = row?.made_by === session.user_id
+  const buttons = row?.state === 'pending' ? (
     <Tooltip title={own ? say('ownProposal') : ''}>
       <div className="row">
-        <Button danger disabled={own} onClick={() => setDeciding('reject')}>{say('reject')}</Button>
-        <Button type="primary" disabled={own} onClick={() => setDeciding('approve')}>{say('approve')}</Button>
+        {own ? <Button loading={withdraw.busy} onClick={() => void withdraw.run({ path: `/proposals/${id}/cancel` })}>{say('withdraw')}</Button> : null}
+        <Button danger disabled={!row.can_decide} onClick={() => setDeciding('reject')}>{say('reject')}</Button>
+        <Button type="primary" disabled={!row.can_decide} onClick={() => setDeciding('approve')}>{say('approve')}</Button>
       </div>
     </Tooltip>
   ) : null
@@ -71,13 +73,14 @@ function ProposalDrawer({ id, onClose, statusText, title }: DrawerProps) {
         {(data) => (
           <div className="stack">
             <Descriptions size="small" column={{ xs: 1, sm: 2 }} items={[
-              { key: 'status', label: say('status'), children: <StateTag text={statusText(data.status)} tone={tones[data.status] ?? 'plain'} /> },
-              { key: 'proposer', label: say('proposer'), children: data.proposer_name || data.proposer_id },
-              { key: 'created', label: say('created'), children: <Instant at={data.proposed_at} /> },
-              ...(data.decided_at ? [{ key: 'decider', label: say('decider'), children: data.decider_name ?? '' }, { key: 'decided', label: say('decided'), children: <Instant at={data.decided_at} /> }] : []),
+              { key: 'status', label: say('status'), children: <StateTag text={statusText(data.state)} tone={tones[data.state] ?? 'plain'} /> },
+              { key: 'proposer', label: say('proposer'), children: data.made_by_name },
+              { key: 'created', label: say('created'), children: <Instant at={data.created_at} /> },
+              ...(data.decided_at ? [{ key: 'decider', label: say('decider'), children: data.decided_by_name ?? '' }, { key: 'decided', label: say('decided'), children: <Instant at={data.decided_at} /> }] : []),
               ...(data.note ? [{ key: 'note', label: say('note'), children: data.note }] : []),
+              ...(data.decision_note ? [{ key: 'dnote', label: say('decisionNote'), children: data.decision_note }] : []),
             ]} />
-            <DiffDescriptions before={data.before} after={data.after} />
+            <DiffDescriptions before={data.before ?? {}} after={data.after ?? data.body} />
             <div className="muted mono">{say('bodyHash')} {data.body_hash}</div>
           </div>
         )}

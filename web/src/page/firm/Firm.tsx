@@ -89,7 +89,7 @@ export default function FirmPage() {
     { key: 'profile', need: 'profile.read', label: say('profile'), children: <ProfileTab id={id} name={firm.name} /> },
     { key: 'score', need: 'score.read', label: say('score'), children: <ScoreTab id={id} /> },
     { key: 'credit', need: 'application.read', label: say('credit'), children: <div className="stack"><Card size="small" title={say('applications')}><ApplicationTable name="firm-applications" fixed={{ firm_id: id }} prefix="a_" /></Card>{may('decision.read') ? <Card size="small" title={say('decisions')}><DecisionTable name="firm-decisions" fixed={{ firm_id: id }} prefix="d_" /></Card> : null}</div> },
-    { key: 'lending', need: 'loan.read', label: say('lending'), children: <div className="stack"><Card size="small" title={say('facilities')}><FacilityTable name="firm-facilities" fixed={{ firm_id: id }} prefix="f_" /></Card><Card size="small" title={say('loans')}><LoanTable name="firm-loans" fixed={{ firm_id: id }} prefix="l_" /></Card></div> },
+    { key: 'lending', need: 'loan.read', label: say('lending'), children: <div className="stack">{may('facility.read') ? <Card size="small" title={say('facilities')}><FacilityTable name="firm-facilities" fixed={{ firm_id: id }} prefix="f_" /></Card> : null}<Card size="small" title={say('loans')}><LoanTable name="firm-loans" fixed={{ firm_id: id }} prefix="l_" /></Card></div> },
     { key: 'signals', need: 'signal.read', label: say('signals'), children: <SignalTable name="firm-signals" fixed={{ firm_id: id }} prefix="s_" /> },
     { key: 'invoices', need: 'evidence.read', label: say('invoices'), children: <InvoicesTab id={id} /> },
     { key: 'consents', need: 'consent.read', label: say('consents'), children: <ConsentsTab id={id} /> },

@@ -1,12 +1,13 @@
-import { Alert, Button, Card, Descriptions, Statistic } from 'antd'
+import { Alert, Button, Card, Descriptions, Form, Input, Statistic, Table } from 'antd'
 import { useState } from 'react'
 import { useGet } from '../../api/hooks'
-import { useLang, useWords } from '../../i18n/words'
+import { useWords } from '../../i18n/words'
 import { A, useId } from '../../shell/go'
 import { useMay } from '../../shell/session'
 import { Async } from '../../widget/Async'
-import { DataTable } from '../../widget/DataTable'
-import { instant, money, percent } from '../../widget/format'
+import { money, percent } from '../../widget/format'
+import { FormModal } from '../../widget/FormModal'
+import { MoneyInput } from '../../widget/inputs'
 import { PageHeader } from '../../widget/PageHeader'
 import { Id, Instant, Money, useText } from '../../widget/values'
 import { DrawForm } from './DrawForm'
@@ -15,27 +16,41 @@ import { LoanTable } from './Loans'
 import type { Facility, Movement } from './types'
 import { lendingWords } from './words'
 
-function Movements({ id, currency }: { id: string; currency: string }) {
+function Movements({ rows, currency }: { rows: Movement[]; currency: string }) {
   const say = useWords(lendingWords)
-  const lang = useLang()
   const text = useText()
   const kinds: Record<string, keyof typeof lendingWords> = { open: 'open', reserve: 'reserve', release: 'release', limit: 'limitMove', set_limit: 'set_limit', freeze: 'freeze', unfreeze: 'unfreeze', close: 'close' }
   const kind = (code: string) => (kinds[code] ? say(kinds[code]) : code)
   return (
-    <DataTable<Movement>
-      name="movements"
-      prefix="m_"
-      path={`/facilities/${id}/movements`}
-      rowKey={(row) => row.id}
-      columns={[
-        { key: 'at', title: say('at'), text: (row) => instant(row.at, lang), render: (row) => <Instant at={row.at} /> },
-        { key: 'kind', title: say('kind'), text: (row) => kind(row.kind) },
-        { key: 'amount', title: say('amount'), numeric: true, text: (row) => money(row.amount_minor, currency), render: (row) => <Money minor={row.amount_minor} currency={currency} /> },
-        { key: 'limit', title: say('limitAfter'), numeric: true, text: (row) => money(row.limit_after_minor, currency), render: (row) => <Money minor={row.limit_after_minor} currency={currency} /> },
-        { key: 'used', title: say('usedAfter'), numeric: true, text: (row) => money(row.utilised_after_minor, currency), render: (row) => <Money minor={row.utilised_after_minor} currency={currency} /> },
-        { key: 'why', title: say('why'), text: (row) => text(row.reason) },
-      ]}
-    />
+    <Table<Movement> size="small" rowKey="id" pagination={{ pageSize: 20, hideOnSinglePage: true }} dataSource={rows} scroll={{ x: 'max-content' }} columns={[
+      { title: say('at'), render: (_, row) => <Instant at={row.at} /> },
+      { title: say('kind'), render: (_, row) => kind(row.kind) },
+      { title: say('amount'), align: 'right', render: (_, row) => <Money minor={row.amount_minor} currency={currency} /> },
+      { title: say('limitAfter'), align: 'right', render: (_, row) => <Money minor={row.limit_after_minor} currency={currency} /> },
+      { title: say('usedAfter'), align: 'right', render: (_, row) => <Money minor={row.utilised_after_minor} currency={currency} /> },
+      { title: say('why'), render: (_, row) => <div style={{ maxWidth: 420 }}>{text(row.reason)}</div> },
+    ]} />
+  )
+}
+
+type Verb = 'freeze' | 'unfreeze' | 'limit'
+
+/** Less money can be promised at once; more, or again, needs another person. */
+function LimitActions({ facility }: { facility: Facility }) {
+  const say = useWords(lendingWords)
+  const may = useMay()
+  const [verb, setVerb] = useState<Verb>()
+  return (
+    <>
+      {facility.status === 'active' && may('facility.freeze') ? <><Button onClick={() => setVerb('limit')}>{say('lower')}</Button><Button danger onClick={() => setVerb('freeze')}>{say('freeze')}</Button></> : null}
+      {facility.status === 'frozen' && may('facility.unfreeze') ? <Button onClick={() => setVerb('unfreeze')}>{say('unfreeze')}</Button> : null}
+      {verb ? (
+        <FormModal<{ reason: string; limit_minor?: number }> title={verb === 'limit' ? say('lower') : say(verb)} danger={verb === 'freeze'} onClose={() => setVerb(undefined)} stale={['/facilities', '/firms']} initial={{ limit_minor: facility.limit_minor }} act={({ reason, limit_minor }) => ({ path: `/facilities/${facility.id}/${verb}`, body: { reason, ...(verb === 'limit' ? { limit_minor } : {}) } })}>
+          {verb === 'limit' ? <Form.Item name="limit_minor" label={say('limit')} rules={[{ required: true, message: say('required') }]}><MoneyInput /></Form.Item> : null}
+          <Form.Item name="reason" label={say('why')} rules={[{ required: true, whitespace: true, message: say('required') }]}><Input.TextArea rows={2} maxLength={500} showCount /></Form.Item>
+        </FormModal>
+      ) : null}
+    </>
   )
 }
 
@@ -45,14 +60,14 @@ export default function FacilityPage() {
   const may = useMay()
   const id = useId()
   const [drawing, setDrawing] = useState(false)
-  const found = useGet<Facility>(`/facilities/${id}`)
+  const found = useGet<Facility & { movements: Movement[] | null }>(`/facilities/${id}`)
   const firm = useGet<{ name: string }>(found.data ? `/firms/${found.data.firm_id}` : undefined)
   return (
     <div className="page">
       <Async of={found}>
         {(facility) => (
           <>
-            <PageHeader title={firm.data?.name ?? say('facility')} tag={<FacilityStatus facility={facility} />} crumbs={[{ text: say('facilities'), href: '/facilities' }, { text: facility.id }]} actions={may('loan.draw') ? <Button type="primary" disabled={facility.available_minor <= 0} onClick={() => setDrawing(true)} data-testid="draw">{say('draw')}</Button> : null} />
+            <PageHeader title={firm.data?.name ?? say('facility')} tag={<FacilityStatus facility={facility} />} crumbs={[{ text: say('facilities'), href: '/facilities' }, { text: facility.id }]} actions={<><LimitActions facility={facility} />{may('loan.draw') ? <Button type="primary" disabled={facility.available_minor <= 0} onClick={() => setDrawing(true)} data-testid="draw">{say('draw')}</Button> : null}</>} />
             {facility.status === 'frozen' || text(facility.status_reason) ? <Alert type={facility.status === 'frozen' ? 'error' : 'info'} showIcon title={text(facility.status_reason) || say('frozen')} /> : null}
             <div className="tiles">
               <Card size="small"><Statistic title={say('limit')} value={money(facility.limit_minor, facility.currency)} /></Card>
@@ -71,7 +86,7 @@ export default function FacilityPage() {
               ]} />
             </Card>
             <Card size="small" title={say('loans')}><LoanTable name="facility-loans" fixed={{ facility_id: id }} prefix="l_" /></Card>
-            <Card size="small" title={say('movements')}><Movements id={id} currency={facility.currency} /></Card>
+            <Card size="small" title={say('movements')}><Movements rows={facility.movements ?? []} currency={facility.currency} /></Card>
             {drawing ? <DrawForm facility={facility} onClose={() => setDrawing(false)} {...(firm.data ? { payee: firm.data.name } : {})} /> : null}
           </>
         )}

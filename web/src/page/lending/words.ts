@@ -31,6 +31,7 @@ export const lendingWords = words({
   release: ['释放', 'Release'],
   set_limit: ['调整额度', 'Limit set'],
   limitMove: ['调整额度', 'Limit set'],
+  lower: ['调低额度', 'Lower the limit'],
   freeze: ['冻结', 'Freeze'],
   unfreeze: ['解冻', 'Unfreeze'],
   close: ['关闭', 'Close'],

@@ -1,0 +1,2 @@
+export type Case = { id: string; application_id: string; decision_id: string; firm_id: string; firm_name: string; product_id: string; amount_minor: number; limit_minor: number; currency: string; rate: string; grade: string; roles: string[] | null; submitter_id: string; creator_id: string; state: string; opened_at: string; due_on: string; decided_by?: string; decided_at?: string; approved_minor: number; approved_rate: string; note?: string; version: number }
+export const caseStates = ['open', 'approved', 'declined', 'returned', 'withdrawn'] as const
