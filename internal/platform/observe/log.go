@@ -4,8 +4,12 @@ package observe
 
 import (
 	"context"
+	"encoding"
+	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
+	"reflect"
 	"strings"
 )
 
@@ -31,13 +35,70 @@ func NewLogger(w io.Writer, level, format string) *slog.Logger {
 }
 
 func redact(_ []string, a slog.Attr) slog.Attr {
-	k := strings.ToLower(a.Key)
-	for _, s := range secretKeys {
-		if strings.Contains(k, s) {
-			return slog.String(a.Key, redacted)
-		}
+	if secretKey(a.Key) {
+		return slog.String(a.Key, redacted)
+	}
+	if a.Value.Kind() == slog.KindAny {
+		a.Value = redactValue(a.Value.Any())
 	}
 	return a
+}
+
+func secretKey(key string) bool {
+	k := strings.ToLower(key)
+	for _, s := range secretKeys {
+		if strings.Contains(k, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// redactValue looks into maps, structs and lists that somebody logs whole: they are shown as JSON with
+// the secrets masked, and not at all when they cannot be.
+func redactValue(v any) slog.Value {
+	switch x := v.(type) {
+	case error, fmt.Stringer, []byte, nil:
+		return slog.AnyValue(v)
+	case encoding.TextMarshaler:
+		return slog.AnyValue(x)
+	}
+	switch reflect.Indirect(reflect.ValueOf(v)).Kind() {
+	case reflect.Map, reflect.Struct, reflect.Slice, reflect.Array:
+	default:
+		return slog.AnyValue(v)
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return slog.StringValue(redacted)
+	}
+	var tree any
+	if err := json.Unmarshal(text, &tree); err != nil {
+		return slog.StringValue(redacted)
+	}
+	text, err = json.Marshal(mask(tree))
+	if err != nil {
+		return slog.StringValue(redacted)
+	}
+	return slog.StringValue(string(text))
+}
+
+func mask(tree any) any {
+	switch x := tree.(type) {
+	case map[string]any:
+		for k, v := range x {
+			if secretKey(k) {
+				x[k] = redacted
+			} else {
+				x[k] = mask(v)
+			}
+		}
+	case []any:
+		for i := range x {
+			x[i] = mask(x[i])
+		}
+	}
+	return tree
 }
 
 type requestKey struct{}
@@ -63,5 +124,7 @@ func (h withRequest) Handle(ctx context.Context, r slog.Record) error {
 	return h.Handler.Handle(ctx, r)
 }
 
-func (h withRequest) WithAttrs(a []slog.Attr) slog.Handler { return withRequest{h.Handler.WithAttrs(a)} }
-func (h withRequest) WithGroup(n string) slog.Handler      { return withRequest{h.Handler.WithGroup(n)} }
+func (h withRequest) WithAttrs(a []slog.Attr) slog.Handler {
+	return withRequest{h.Handler.WithAttrs(a)}
+}
+func (h withRequest) WithGroup(n string) slog.Handler { return withRequest{h.Handler.WithGroup(n)} }

@@ -19,11 +19,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.26.0"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/capillary-finance/capillary/internal/platform/db"
 )
@@ -54,6 +57,7 @@ type Observe struct {
 
 	mu     sync.Mutex
 	checks []Check
+	mux    *http.ServeMux // asked for the route when handlers in between copied the request
 }
 
 // New sets up metrics and, when an endpoint is configured, traces.
@@ -120,14 +124,13 @@ func (o *Observe) Middleware(next http.Handler) http.Handler {
 		ctx := WithRequestID(r.Context(), id)
 		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
 		o.inflight.Inc()
+		defer o.inflight.Dec()
 		r = r.WithContext(ctx)
+		r.Header.Set("X-Request-Id", id) // handlers further in use the same
 		next.ServeHTTP(rec, r)
-		o.inflight.Dec()
-		route := r.Pattern // set by the mux: the pattern, never the address with its ids
-		if route == "" {
-			route = "other"
-		}
+		route := o.route(r)
 		took := time.Since(start)
+		trace.SpanFromContext(ctx).SetName(route)
 		o.requests.WithLabelValues(r.Method, route, strconv.Itoa(rec.status)).Observe(took.Seconds())
 		level := slog.LevelDebug
 		if rec.status >= http.StatusInternalServerError {
@@ -139,6 +142,34 @@ func (o *Observe) Middleware(next http.Handler) http.Handler {
 		return inner
 	}
 	return otelhttp.NewHandler(inner, "http")
+}
+
+// route is the pattern that served the request, never the address with its ids.
+func (o *Observe) route(r *http.Request) string {
+	if r.Pattern != "" {
+		return r.Pattern
+	}
+	o.mu.Lock()
+	mux := o.mux
+	o.mu.Unlock()
+	if mux != nil {
+		if _, pattern := mux.Handler(r); pattern != "" {
+			return pattern
+		}
+	}
+	return "other"
+}
+
+// Span begins a span and gives the function that ends it; it fits job.Config.Trace. Without a tracer
+// it costs next to nothing.
+func (o *Observe) Span(ctx context.Context, name, id string) (context.Context, func(error)) {
+	ctx, span := otel.Tracer("capillary").Start(ctx, name, trace.WithAttributes(attribute.String("id", id)))
+	return ctx, func(err error) {
+		if err != nil {
+			span.SetStatus(codes.Error, "failed") // the text may hold business data; the log has it
+		}
+		span.End()
+	}
 }
 
 // requestID keeps a caller's id when it is harmless and makes one otherwise.
@@ -185,7 +216,12 @@ func (r *recorder) Flush() { _ = http.NewResponseController(r.ResponseWriter).Fl
 
 // Routes adds /healthz (the process lives), /readyz (it can do its work) and /metrics.
 func (o *Observe) Routes(mux *http.ServeMux) {
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, map[string]string{"status": "ok", "version": o.cfg.Version}) })
+	o.mu.Lock()
+	o.mux = mux
+	o.mu.Unlock()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, http.StatusOK, map[string]string{"status": "ok", "version": o.cfg.Version})
+	})
 	mux.HandleFunc("GET /readyz", o.ready)
 	metrics := promhttp.HandlerFor(o.Registry, promhttp.HandlerOpts{})
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {

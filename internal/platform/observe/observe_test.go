@@ -21,7 +21,13 @@ func TestLogsNeverShowSecrets(t *testing.T) {
 		var b bytes.Buffer
 		log := observe.NewLogger(&b, "debug", format)
 		log.With("api_token", "canary-1").InfoContext(observe.WithRequestID(t.Context(), "req-9"), "x", "password", "canary-2", "owner_phone", "canary-3", "amount_minor", 12)
+		log.Info("whole", "user", struct {
+			Name  string
+			Phone *string
+			Keys  []map[string]string
+		}{"li", ptr("canary-4"), []map[string]string{{"secret": "canary-5", "kind": "hook"}}})
 		require.NotContains(t, b.String(), "canary")
+		require.Contains(t, b.String(), "hook")
 		require.Contains(t, b.String(), "req-9")
 		require.Contains(t, b.String(), "amount_minor")
 	}
@@ -107,3 +113,40 @@ func TestMetricsNeedTheTokenWhenOneIsSet(t *testing.T) {
 	require.Equal(t, 200, code)
 	require.True(t, strings.Contains(body, "go_goroutines"))
 }
+
+func TestTheRouteIsKnownThoughAHandlerBetweenCopiesTheRequest(t *testing.T) {
+	t.Parallel()
+	o, err := observe.New(t.Context(), observe.Config{})
+	require.NoError(t, err)
+	mux := http.NewServeMux()
+	o.Routes(mux)
+	mux.HandleFunc("GET /firms/{id}", func(_ http.ResponseWriter, r *http.Request) { require.Equal(t, "abc", r.Header.Get("X-Request-Id")) })
+	copying := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { mux.ServeHTTP(w, r.WithContext(r.Context())) })
+	s := httptest.NewServer(o.Middleware(copying))
+	t.Cleanup(s.Close)
+	get(t, s.URL+"/firms/1", "X-Request-Id", "abc")
+	get(t, s.URL+"/nothing/here")
+	_, metrics, _ := get(t, s.URL+"/metrics")
+	require.Contains(t, metrics, `route="GET /firms/{id}"`)
+	require.Contains(t, metrics, `route="other"`)
+}
+
+func TestTracesGoToTheCollector(t *testing.T) {
+	t.Parallel()
+	got := make(chan int, 10)
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		got <- len(b)
+	}))
+	t.Cleanup(collector.Close)
+	o, err := observe.New(t.Context(), observe.Config{OTLPEndpoint: collector.URL + "/v1/traces"})
+	require.NoError(t, err)
+	s := serve(t, o)
+	get(t, s.URL+"/firms/1")
+	_, end := o.Span(t.Context(), "job test", "job_1")
+	end(errors.New("no"))
+	require.NoError(t, o.Shutdown(t.Context()))
+	require.Positive(t, <-got)
+}
+
+func ptr(s string) *string { return &s }
