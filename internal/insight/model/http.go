@@ -69,6 +69,7 @@ type reportInput struct {
 
 type reportOutput struct {
 	ContentType string `header:"Content-Type"`
+	Policy      string `header:"Content-Security-Policy"`
 	Body        []byte
 }
 
@@ -125,10 +126,10 @@ func modelRoutes(a *api.API, s *Service) {
 			}
 			lang := in.Lang
 			if lang == "" {
-				lang = p.Lang
+				lang = api.Language(ctx)
 			}
 			text, err := Report(d, lang)
-			return &reportOutput{ContentType: "text/html; charset=utf-8", Body: text}, err
+			return &reportOutput{ContentType: "text/html; charset=utf-8", Policy: reportPolicy, Body: text}, err
 		})
 	api.Handle(a, api.Op{ID: "train-model", Method: http.MethodPost, Path: "/api/v1/models/train", Tag: "insight", Status: http.StatusAccepted,
 		Zh: "训练并验证评分模型（后台任务）", En: "Train and validate a scoring model (job)", Policy: api.Need(CanTrain)},

@@ -249,7 +249,7 @@ func TestTwoActiveModelsCannotExist(t *testing.T) {
 	})
 }
 
-// TestTheFutureIsNotLearnt gives a label observed before the as-of date: the profile must be of the label's date.
+// TestTheFutureIsNotLearnt trains as of a past date: no profile may be of a later one.
 func TestTheFutureIsNotLearnt(t *testing.T) {
 	t.Parallel()
 	d := dbtest.SQLite(t)

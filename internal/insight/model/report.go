@@ -3,7 +3,9 @@ package model
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/base64"
 	"fmt"
 	"html/template"
 	"slices"
@@ -16,6 +18,16 @@ import (
 
 //go:embed report.html
 var reportText string
+
+// reportPolicy lets the page use its own style sheet and nothing else: no script, no network.
+var reportPolicy = stylePolicy(reportText)
+
+func stylePolicy(page string) string {
+	_, rest, _ := strings.Cut(page, "<style>")
+	style, _, _ := strings.Cut(rest, "</style>")
+	sum := sha256.Sum256([]byte(style))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; frame-ancestors 'none'; sandbox allow-modals"
+}
 
 // words picks the reader's language.
 type words func(zh, en string) string

@@ -133,3 +133,15 @@ func TestTheTrainerMayNotApprove(t *testing.T) {
 	require.Equal(t, Approved, m.State)
 	require.Equal(t, "usr_b", m.ApprovedBy)
 }
+
+func TestAFirmIsProfiledNoLaterThanItsLabel(t *testing.T) {
+	t.Parallel()
+	asOf := calendar.MustParse("2026-01-05")
+	for _, c := range []struct{ on, want string }{{"", "2026-01-05"}, {"2026-03-01", "2026-01-05"}, {"2026-01-05", "2026-01-05"}, {"2025-06-30", "2025-06-30"}} {
+		f := labelledFirm{ID: "f", Label: LabelBad}
+		if c.on != "" {
+			f.On = calendar.MustParse(c.on)
+		}
+		require.Equal(t, c.want, f.day(asOf).String())
+	}
+}
