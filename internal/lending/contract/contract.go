@@ -83,6 +83,9 @@ var (
 	ReasonNotAccepted = fault.Declare("CONTRACT_OFFER_NOT_ACCEPTED", fault.Conflict,
 		"申请 {application} 处于“{state}”，尚不能签约", "Application {application} is {state}; there is no accepted offer to sign",
 		"客户接受报价后再签约", "Sign after the offer is accepted")
+	ReasonUnsupported = fault.Declare("CONTRACT_TERM_UNSUPPORTED", fault.Invalid,
+		"合同尚不支持条款：{term}", "Contracts do not support this term yet: {term}",
+		"修改产品配置，去除该条款后重新报价", "Change the product so that it does without this term, and make a new offer")
 	ReasonBroken = fault.Declare("CONTRACT_BROKEN", fault.Internal,
 		"合同 {contract} 校验失败：{problem}", "Contract {contract} does not verify: {problem}",
 		"停止使用该合同并从备份核对", "Stop using it and compare with a backup")

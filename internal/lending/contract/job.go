@@ -3,9 +3,13 @@ package contract
 import (
 	"context"
 
+	"github.com/capillary-finance/capillary/internal/credit/application"
+	"github.com/capillary-finance/capillary/internal/credit/facility"
+	"github.com/capillary-finance/capillary/internal/lending/loan"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
+	"github.com/capillary-finance/capillary/internal/platform/fault"
 	"github.com/capillary-finance/capillary/internal/platform/job"
 )
 
@@ -45,6 +49,26 @@ func Consumer(q Enqueuer) event.Consumer {
 			Kind: JobKind, Args: jobArgs{ApplicationID: e.AggregateID}, Object: "application", ObjectID: e.AggregateID,
 			Principal: auth.SystemPrincipal(tx.Institution, "contract"), Key: JobKind + ":" + e.AggregateID,
 		})
+		return err
+	}}
+}
+
+// DrawnConsumer marks an application drawn when the first loan under its
+// contract has been paid out.
+func DrawnConsumer() event.Consumer {
+	return event.Consumer{Name: "lending.application_drawn", Types: []string{"loan.disbursed"}, Handle: func(ctx context.Context, tx *db.Tx, e event.Event) error {
+		var h loan.Happened
+		if err := e.Decode(&h); err != nil {
+			return err
+		}
+		f, err := facility.ByID(ctx, tx, h.FacilityID)
+		if err != nil || f.ApplicationID == "" {
+			return err
+		}
+		err = application.MarkDrawn(ctx, tx, f.ApplicationID, h.LoanID)
+		if fault.Is(err, fault.ReasonNotFound) {
+			return nil // a facility opened without an application
+		}
 		return err
 	}}
 }

@@ -114,6 +114,11 @@ func terms(ctx context.Context, tx *db.Tx, a application.Application, id string)
 		return t, err
 	}
 	o := a.Offer
+	// The document says that nothing but interest is charged, and the loan's
+	// arithmetic charges nothing else: an offer that says otherwise is not signed.
+	if o.PrepaymentFee != 0 {
+		return t, fault.New(ReasonUnsupported, "term", "prepayment fee", "term_zh", "提前还款手续费")
+	}
 	c, err := conditions(recipe.Terms, *o)
 	if err != nil {
 		return t, err

@@ -341,9 +341,9 @@ func (d *Document) Bytes() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Signs that must not begin a line, and signs that must not end one.
+// Signs (and the unit 元) that must not begin a line, and signs that must not end one.
 const (
-	closers = "，。、；：！？）》」』”’】〉％%,.;:!?)]}"
+	closers = "，。、；：！？）》」』”’】〉％元%,.;:!?)]}"
 	openers = "（《「『“‘【〈([{¥￥$"
 )
 
