@@ -187,6 +187,16 @@ func (t *Tx) Prepare(ctx context.Context, q *Query) (*sql.Stmt, error) {
 // BulkInsert writes rows in chunks and returns how many were inserted (rows that met
 // "on conflict do nothing" are not counted).
 func (t *Tx) BulkInsert(ctx context.Context, b *Bulk, rows [][]any) (int64, error) {
+	if t.db.dialect == Postgres && len(rows) > 1 {
+		if n, done, err := t.bulkArrays(ctx, b, rows); done {
+			return n, err
+		}
+	}
+	return t.bulkValues(ctx, b, rows)
+}
+
+// bulkValues writes rows as lists of VALUES.
+func (t *Tx) bulkValues(ctx context.Context, b *Bulk, rows [][]any) (int64, error) {
 	var total int64
 	chunk := b.rowsMax(t.db.dialect)
 	var full *sql.Stmt
