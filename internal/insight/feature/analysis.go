@@ -2,6 +2,8 @@ package feature
 
 import (
 	"math/bits"
+	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
@@ -117,7 +119,9 @@ func monthsBefore(d calendar.Date, n int) calendar.Date { return d.AddMonths(-n,
 // Analyse reads the invoices once. Their order does not matter; those dated after asOf or more than 60 months before
 // it are skipped.
 func Analyse(asOf calendar.Date, invoices []source.Invoice) *Analysis {
-	a := &Analysis{asOf: asOf, frame: frameOf(asOf), index: make(map[string]int32, 64)}
+	a := &Analysis{asOf: asOf, frame: frameOf(asOf)}
+	scratch, _ := partyScratch.Get().(*scratchParties)
+	a.index, a.parties = scratch.index, scratch.parties
 	var lastName [2]string
 	var lastAt [2]int32
 	for i := range invoices {
@@ -148,8 +152,34 @@ func Analyse(asOf calendar.Date, invoices []source.Invoice) *Analysis {
 		}
 		a.parties[at].add(dir, inv.NetMinor, int(place.month), age)
 	}
+	scratch.giveBack(a)
 	a.ranked = [2][]int64{a.positives(sale), a.positives(purchase)}
 	return a
+}
+
+// scratchParties are an index and a list of counterparties that one analysis after the other grows and empties: growing
+// them anew for every firm of a book is a good part of the time of a profile.
+type scratchParties struct {
+	index   map[string]int32
+	parties []party
+}
+
+var partyScratch = sync.Pool{New: func() any { return &scratchParties{index: map[string]int32{}} }}
+
+// maxScratch is how many counterparties a scratch may hold and still be kept.
+const maxScratch = 1 << 16
+
+// giveBack leaves the analysis with a list of its own, of the right size, and empties the scratch.
+func (s *scratchParties) giveBack(a *Analysis) {
+	s.parties = a.parties
+	a.parties, a.index = slices.Clone(s.parties), nil
+	if len(s.parties) > maxScratch {
+		return
+	}
+	clear(s.parties)
+	clear(s.index)
+	s.parties = s.parties[:0]
+	partyScratch.Put(s)
 }
 
 func (a *Analysis) partyAt(name string) int32 {

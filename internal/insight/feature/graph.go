@@ -5,8 +5,11 @@ import "slices"
 // Graph is an institution's index of which firms trade with which counterparties. It is built before the vectors that
 // use it and is read-only afterwards, so one graph may serve many goroutines.
 type Graph struct {
-	firms   map[string]int32
-	members map[string][]int32
+	firms map[string]int32
+	// members gives the firm of a counterparty that only one firm knows, as nearly all are, or else the complement of an
+	// index into crowds.
+	members map[string]int32
+	crowds  [][]int32
 }
 
 // sharedSums is what the graph says about one firm.
@@ -17,7 +20,7 @@ type sharedSums struct {
 
 // NewGraph makes an empty index.
 func NewGraph() *Graph {
-	return &Graph{firms: map[string]int32{}, members: map[string][]int32{}}
+	return &Graph{firms: map[string]int32{}, members: map[string]int32{}}
 }
 
 // Add records the counterparties of one firm's analysis.
@@ -34,32 +37,38 @@ func (g *Graph) AddTrade(firmID, counterparty string) {
 		firm = int32(len(g.firms))
 		g.firms[firmID] = firm
 	}
-	if m := g.members[counterparty]; !slices.Contains(m, firm) {
-		g.members[counterparty] = append(m, firm)
+	switch m, known := g.members[counterparty]; {
+	case !known:
+		g.members[counterparty] = firm
+	case m >= 0 && m != firm:
+		g.members[counterparty] = ^int32(len(g.crowds))
+		g.crowds = append(g.crowds, []int32{m, firm})
+	case m < 0 && !slices.Contains(g.crowds[^m], firm):
+		g.crowds[^m] = append(g.crowds[^m], firm)
 	}
-}
-
-// others lists the other firms that trade with a counterparty.
-func (g *Graph) others(firmID, counterparty string) []int32 {
-	firm, known := g.firms[firmID]
-	var others []int32
-	for _, m := range g.members[counterparty] {
-		if !known || m != firm {
-			others = append(others, m)
-		}
-	}
-	return others
 }
 
 // In gives the analysis the cross-firm index, which fills the shared-counterparty features.
 func (a *Analysis) In(g *Graph, firmID string) *Analysis {
+	self, known := g.firms[firmID]
 	seen := map[int32]bool{}
 	common := map[string]bool{}
+	meet := func(firm int32, name string) {
+		if !known || firm != self {
+			seen[firm], common[name] = true, true
+		}
+	}
 	for i := range a.parties {
-		others := g.others(firmID, a.parties[i].name)
-		common[a.parties[i].name] = len(others) > 0
-		for _, o := range others {
-			seen[o] = true
+		name := a.parties[i].name
+		m, traded := g.members[name]
+		switch {
+		case !traded:
+		case m >= 0:
+			meet(m, name)
+		default:
+			for _, firm := range g.crowds[^m] {
+				meet(firm, name)
+			}
 		}
 	}
 	return a.Shared(len(seen), common)

@@ -1,6 +1,7 @@
 package scorecard
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"sort"
@@ -209,11 +210,12 @@ func (f *fitter) choose(binned []column) (fitted, error) {
 	for len(chosen) < f.opt.MaxFeatures {
 		f.space.warmUp(&current, inputs, len(bad))
 		best, bestFit, bestGain := -1, logit{}, f.opt.MinGain
-		for c := range binned {
-			if slices.Contains(chosen, c) || f.tooClose(woe, chosen, c) {
-				continue
+		start := append(slices.Clone(current.beta), 0)
+		for tried, c := range f.promising(inputs, woe, chosen, bad, start) {
+			if tried >= trials && best >= 0 {
+				break
 			}
-			fit, err := f.space.trial(append(inputs, woe[c]), bad, f.opt.L2, append(slices.Clone(current.beta), 0))
+			fit, err := f.space.trial(append(inputs, woe[c]), bad, f.opt.L2, start)
 			if err != nil || !positive(fit.beta[1:]) {
 				continue
 			}
@@ -234,6 +236,24 @@ func (f *fitter) choose(binned []column) (fitted, error) {
 		out.columns = append(out.columns, binned[c])
 	}
 	return out, nil
+}
+
+// trials is how many of the most promising features a step tries in earnest; it goes on beyond only while none will do.
+const trials = 8
+
+// promising orders the features that may be added by what they promise.
+func (f *fitter) promising(inputs, woe [][]float64, chosen []int, bad []bool, start []float64) []int {
+	promises := make([]float64, len(woe))
+	var order []int
+	for c := range woe {
+		if slices.Contains(chosen, c) || f.tooClose(woe, chosen, c) {
+			continue
+		}
+		promises[c] = f.space.promise(append(inputs, woe[c]), bad, f.opt.L2, start)
+		order = append(order, c)
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(promises[b], promises[a]) })
+	return order
 }
 
 func (f *logit) penalised(l2 float64) float64 {
