@@ -2,6 +2,7 @@ package source
 
 import (
 	"hash/maphash"
+	"math/bits"
 	"strings"
 	"unsafe"
 )
@@ -66,16 +67,33 @@ func (a *arena) text(b []byte) string {
 type rowSets struct {
 	seed   maphash.Seed
 	byFirm []rowSet
+	spare  spareTables
 }
+
+// spareTables are tables that a set has outgrown, by the logarithm of their length, for the next
+// set to grow into: memory that is in the cache already.
+type spareTables [48][]uint64
+
+func (s *spareTables) take(length int) []uint64 {
+	k := bits.Len(uint(length)) - 1
+	if t := s[k]; t != nil {
+		s[k] = nil
+		clear(t)
+		return t
+	}
+	return make([]uint64, length)
+}
+
+func (s *spareTables) give(t []uint64) { s[bits.Len(uint(len(t)))-1] = t }
 
 func newRowSets() *rowSets { return &rowSets{seed: maphash.MakeSeed()} }
 
 // add reports whether the firm has no such row yet.
 func (s *rowSets) add(firm uint32, key []byte) bool {
 	for int(firm) >= len(s.byFirm) {
-		s.byFirm = append(s.byFirm, rowSet{slots: make([]uint64, 64)})
+		s.byFirm = append(s.byFirm, rowSet{slots: s.spare.take(64)})
 	}
-	return s.byFirm[firm].add(maphash.Bytes(s.seed, key))
+	return s.byFirm[firm].add(maphash.Bytes(s.seed, key), &s.spare)
 }
 
 // rowSet remembers rows by 64 bits of keyed hash in an open-addressed table: 11 to 21 bytes a row
@@ -87,7 +105,7 @@ type rowSet struct {
 }
 
 // add reports whether the row is new.
-func (s *rowSet) add(h uint64) bool {
+func (s *rowSet) add(h uint64, spare *spareTables) bool {
 	if h == 0 {
 		h = 1
 	}
@@ -95,7 +113,7 @@ func (s *rowSet) add(h uint64) bool {
 		return false
 	}
 	if s.used++; s.used*4 > len(s.slots)*3 {
-		s.grow()
+		s.grow(spare)
 	}
 	return true
 }
@@ -113,12 +131,13 @@ func (s *rowSet) put(h uint64) bool {
 	}
 }
 
-func (s *rowSet) grow() {
+func (s *rowSet) grow(spare *spareTables) {
 	old := s.slots
-	s.slots = make([]uint64, 2*len(old))
+	s.slots = spare.take(2 * len(old))
 	for _, h := range old {
 		if h != 0 {
 			s.put(h)
 		}
 	}
+	spare.give(old)
 }
