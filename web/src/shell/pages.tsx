@@ -60,6 +60,8 @@ export const groups: MenuGroup[] = [
     pages: [
       { path: '/facilities', menu: 'facilities', need: 'facility.read', load: () => import('../page/lending/Facilities') },
       { path: '/facilities/$id', need: 'facility.read', load: () => import('../page/lending/Facility') },
+      { path: '/contracts', menu: 'contracts', need: 'contract.read', load: () => import('../page/lending/Contracts') },
+      { path: '/contracts/$id', need: 'contract.read', load: () => import('../page/lending/ContractPage') },
       { path: '/loans', menu: 'loans', need: 'loan.read', load: () => import('../page/lending/Loans') },
       { path: '/loans/$id', need: 'loan.read', load: () => import('../page/lending/LoanPage') },
     ],

@@ -2,7 +2,7 @@ import { Button, Card, Descriptions, Form, Input, Select, Statistic, Steps, Tabl
 import { useState } from 'react'
 import { useAction, useGet } from '../../api/hooks'
 import { useLang, useWords } from '../../i18n/words'
-import { A, useId } from '../../shell/go'
+import { A, useGo, useId } from '../../shell/go'
 import { useMay } from '../../shell/session'
 import { Async } from '../../widget/Async'
 import { instant, money, percent } from '../../widget/format'
@@ -21,10 +21,11 @@ type Dialog = 'accept' | 'decline' | 'withdraw'
 function Actions({ application }: { application: ApplicationDetail }) {
   const say = useWords(applicationWords)
   const may = useMay()
+  const go = useGo()
   const [dialog, setDialog] = useState<Dialog>()
   const step = useAction({ stale: ['/applications', '/decisions', '/firms', '/tasks'], done: say('done') })
-  if (!may('application.write')) return null
-  const possible = new Set((application.possible ?? []).map((one) => one.action))
+  const sign = useAction<{ id: string }>({ stale: ['/applications', '/contracts', '/facilities'], onDone: (contract) => go(`/contracts/${contract.id}`) })
+  const possible = new Set(may('application.write') ? (application.possible ?? []).map((one) => one.action) : [])
   const path = `/applications/${application.id}`
   const direct = (verb: 'submit' | 'offer') => void step.run({ path: `${path}/${verb}`, body: { version: application.version } })
   return (
@@ -32,6 +33,7 @@ function Actions({ application }: { application: ApplicationDetail }) {
       {possible.has('submit') ? <Button type="primary" loading={step.busy} onClick={() => direct('submit')} data-testid="submit">{say('submit')}</Button> : null}
       {possible.has('offer') ? <Button type="primary" loading={step.busy} onClick={() => direct('offer')} data-testid="offer">{say('makeOffer')}</Button> : null}
       {possible.has('accept') ? <Button type="primary" onClick={() => setDialog('accept')} data-testid="accept">{say('accept')}</Button> : null}
+      {application.state === 'accepted' && may('contract.sign') ? <Button type="primary" loading={sign.busy} onClick={() => void sign.run({ path: '/contracts', body: { application_id: application.id } })} data-testid="sign">{say('sign')}</Button> : null}
       {possible.has('reject') ? <Button onClick={() => setDialog('decline')}>{say('decline')}</Button> : null}
       {possible.has('withdraw') ? <Button danger onClick={() => setDialog('withdraw')}>{say('withdraw')}</Button> : null}
       {dialog === 'accept' ? <AcceptForm application={application} onClose={() => setDialog(undefined)} /> : null}
@@ -86,7 +88,8 @@ export default function ApplicationPage() {
   const text = useText()
   const method = useMethod()
   const id = useId()
-  const found = useGet<ApplicationDetail>(`/applications/${id}`)
+  // Deciding and signing follow in the background; the page waits for them.
+  const found = useGet<ApplicationDetail>(`/applications/${id}`, undefined, { every: (data) => (data?.state === 'submitted' || data?.state === 'accepted' ? 2000 : false) })
   const stepText = (code: string) => (code in applicationWords ? say(code as keyof typeof applicationWords) : code)
   return (
     <div className="page">

@@ -31,6 +31,7 @@ export const applicationWords = words({
   submit: ['提交', 'Submit'],
   submitSure: ['提交后系统立即决策；读取数据以企业授权为限。', 'The system decides at once; data are read only under the firm’s consent.'],
   makeOffer: ['生成报价', 'Make the offer'],
+  sign: ['签订合同', 'Sign the contract'],
   accept: ['客户接受', 'Offer accepted'],
   decline: ['客户谢绝', 'Offer turned down'],
   withdraw: ['撤回', 'Withdraw'],

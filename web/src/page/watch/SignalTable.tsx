@@ -6,7 +6,8 @@ import { instant } from '../../widget/format'
 import { Instant, useText, type Text } from '../../widget/values'
 import { watchWords } from './words'
 
-export type Signal = { id: string; firm_id: string; firm_name?: string; facility_id?: string; code: string; level: string; name: Text; reason: Text; advice: Text; action: string; status: string; at: string }
+export type Figures = { before_text: Text; after_text: Text; points_before?: number; points_after?: number; pd_before?: number; pd_after?: number; grade_before?: string; grade_after?: string }
+export type Signal = { id: string; firm_id: string; firm_name: string; facility_id: string; product_id: string; code: string; catalogue: string; level: string; name: Text; reason: Text; advice: Text; figures: Figures; action: string; limit_before_minor: number; limit_after_minor: number; state: string; as_of: string; raised_at: string; outcome?: string; note?: string; version: number }
 
 const colours: Record<string, string> = { red: 'red', orange: 'orange', yellow: 'gold' }
 
@@ -37,7 +38,7 @@ export function SignalTable({ name, fixed, prefix }: { name: string; fixed?: Rec
         { key: 'firm', title: say('firm'), extra: Boolean(fixed?.firm_id), text: (row) => row.firm_name ?? row.firm_id, render: (row) => <A href={`/firms/${row.firm_id}`}>{row.firm_name || row.firm_id}</A> },
         { key: 'reason', title: say('reason'), text: (row) => text(row.reason), render: (row) => <div style={{ maxWidth: 480 }}>{text(row.reason)}</div> },
         { key: 'action', title: say('action'), text: (row) => action(row.action) },
-        { key: 'at', title: say('at'), text: (row) => instant(row.at, lang), render: (row) => <Instant at={row.at} /> },
+        { key: 'at', title: say('at'), text: (row) => instant(row.raised_at, lang), render: (row) => <Instant at={row.raised_at} /> },
       ]}
     />
   )
