@@ -12,6 +12,8 @@ var (
 		"请另一位有权限的人批准", "Ask another person with the permission to approve it")
 	ReasonUntrainable = fault.Declare("MODEL_UNTRAINABLE", fault.Invalid, "无法训练：{problem}", "Cannot train: {problem}",
 		"补充带标签且有有效授权的企业，或调整选项后重试", "Add labelled firms with a valid consent, or change the options, and retry")
+	ReasonAltered = fault.Declare("MODEL_ALTERED", fault.Internal, "模型 {id} 的评分卡与其指纹不符", "The scorecard of model {id} does not match its hash",
+		"停用该模型，运行 capillary verify，并启用未被改动的模型", "Retire the model, run capillary verify, and activate an unaltered one")
 	ReasonNoScore = fault.Declare("SCORE_MISSING", fault.NotFound, "企业 {firm} 尚未评分", "Firm {firm} has not been scored yet",
 		"先对企业评分", "Score the firm first")
 	ReasonUnreadable = fault.Declare("MODEL_FEATURES_CHANGED", fault.Precondition, "画像版本 {profile} 与模型版本 {model} 不一致", "The profile's version {profile} differs from the model's {model}",

@@ -21,6 +21,7 @@ import (
 var (
 	tamperScore  = db.Q(`update score set points = 900 where institution_id = $1 and firm_id = $2`)
 	tamperModel  = db.Q(`update model set state = 'active' where institution_id = $1 and state = 'validated'`)
+	forgeModel   = db.Q(`update model set artifact_json = replace(artifact_json, '"prior_pd":0.', '"prior_pd":0.9') where institution_id = $1 and id = $2`)
 	countScores  = db.Q(`select count(*) from score where institution_id = $1 and firm_id = $2`)
 	countActions = db.Q(`select count(*) from audit_record where institution_id = $1 and action = $2`)
 )
@@ -155,6 +156,10 @@ func TestScoresAreStoredOnceAndReplay(t *testing.T) {
 				require.NoError(t, err)
 				require.True(t, same, "%v %v", stored, replayed)
 			}
+			checked, differing, err := model.Verify(t.Context(), tx)
+			require.NoError(t, err)
+			require.Empty(t, differing)
+			require.GreaterOrEqual(t, checked, 13)
 			return tx.QueryRow(t.Context(), countScores, tx.Institution, best).Scan(&n)
 		}))
 		require.Equal(t, 2, n)
@@ -246,6 +251,31 @@ func TestTwoActiveModelsCannotExist(t *testing.T) {
 			return err
 		})
 		require.True(t, db.IsUnique(err), "%v", err)
+	})
+}
+
+// TestVerifyFindsAForgedScorecard edits the stored scorecard as a database owner could.
+func TestVerifyFindsAForgedScorecard(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := dbtest.Institution(t, d)
+		ids := firmbook.Labelled(t, d, s, firms)
+		svc := model.NewService(d, nil)
+		m := inUse(t, svc, s)
+		score, err := svc.ScoreNow(t.Context(), s.Manager, ids[0], calendar.Date{})
+		require.NoError(t, err)
+		require.NoError(t, d.Update(t.Context(), s.System.Scope(), func(tx *db.Tx) error {
+			_, err := tx.Exec(t.Context(), forgeModel, tx.Institution, m.ID)
+			return err
+		}))
+		require.NoError(t, d.View(t.Context(), s.System.Scope(), func(tx *db.Tx) error {
+			_, differing, err := model.Verify(t.Context(), tx)
+			require.NoError(t, err)
+			require.Equal(t, []string{score.Score.ID}, differing)
+			return nil
+		}))
+		_, err = svc.Retire(t.Context(), s.Approver, m.ID)
+		require.NoError(t, err, "an altered model can be taken out of use")
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"sync"
 	"time"
 
@@ -85,6 +84,13 @@ func activeScorecard(ctx context.Context, tx *db.Tx) (id, hash string, card *sco
 	if err != nil {
 		return "", "", nil, err
 	}
+	sealed := m
+	if _, err := sealed.seal(); err != nil {
+		return "", "", nil, err
+	}
+	if sealed.Hash != m.Hash {
+		return "", "", nil, fault.New(ReasonAltered, "id", m.ID)
+	}
 	scorecards.Lock()
 	defer scorecards.Unlock()
 	if len(scorecards.byHash) >= scorecardsKept {
@@ -158,6 +164,8 @@ func scanScore(row scanner) (Score, error) {
 	if err := json.Unmarshal([]byte(result), &s.Result); err != nil {
 		return s, fmt.Errorf("score %s: %w", s.ID, err)
 	}
+	// The columns are what lists and reports read; a score whose document says otherwise must not pass for it.
+	s.Result.PD, s.Result.Points, s.Result.Grade, s.Result.ThinFile = pd, points, grade, thin
 	return s, nil
 }
 
@@ -196,24 +204,6 @@ func scoreHistory(ctx context.Context, tx *db.Tx, firmID string, limit int) ([]S
 		points = append(points, p)
 	}
 	return points, rows.Err()
-}
-
-// Replay computes a stored score again from its stored profile and model and reports whether the answer is the same.
-func Replay(ctx context.Context, tx *db.Tx, scoreID string) (stored, again scorecard.Result, same bool, err error) {
-	s, err := ScoreByID(ctx, tx, scoreID)
-	if err != nil {
-		return stored, again, false, err
-	}
-	m, err := ByID(ctx, tx, s.ModelID)
-	if err != nil {
-		return stored, again, false, err
-	}
-	snapshot, err := profile.ByID(ctx, tx, s.SnapshotID)
-	if err != nil {
-		return stored, again, false, err
-	}
-	again = m.Scorecard.Score(snapshot.Vector)
-	return s.Result, again, m.Hash == s.ModelHash && reflect.DeepEqual(s.Result, again), nil
 }
 
 // scoredMax bounds how many current scores the stability index looks at.

@@ -32,6 +32,12 @@ type refreshInput struct {
 
 type profileOutput struct{ Body View }
 
+type networkInput struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+type networkOutput struct{ Body Network }
+
 // Routes registers the operations.
 func Routes(a *api.API, s *Service) {
 	api.Handle(a, api.Op{ID: "list-features", Method: http.MethodGet, Path: "/api/v1/features", Tag: "insight",
@@ -50,6 +56,12 @@ func Routes(a *api.API, s *Service) {
 			}
 			v, err := s.Get(ctx, p, in.ID, day)
 			return &profileOutput{Body: v}, err
+		})
+	api.Handle(a, api.Op{ID: "get-counterparty-network", Method: http.MethodGet, Path: "/api/v1/firms/{id}/counterparty-network", Tag: "insight",
+		Zh: "共同对手方网络", En: "Network of shared counterparties", Policy: api.Need(CanRead)},
+		func(ctx context.Context, p auth.Principal, in *networkInput) (*networkOutput, error) {
+			n, err := s.Network(ctx, p, in.ID)
+			return &networkOutput{Body: n}, err
 		})
 	api.Handle(a, api.Op{ID: "refresh-profile", Method: http.MethodPost, Path: "/api/v1/firms/{id}/profile", Tag: "insight",
 		Zh: "刷新企业画像", En: "Refresh a firm's profile", Policy: api.Need(CanRefresh)},

@@ -63,6 +63,17 @@ func TestRefreshStoresWhatTheInvoicesSay(t *testing.T) {
 		shared, _ = second.Vector.Value("shared_firms")
 		require.InDelta(t, 1, shared, 0, "both buy from and sell to the same names")
 
+		n, err := profile.NewService(d).Network(t.Context(), s.Manager, firm)
+		require.NoError(t, err)
+		require.False(t, n.Truncated)
+		labels := map[string]bool{}
+		for _, node := range n.Nodes {
+			labels[node.Label] = true
+			require.False(t, node.Hidden)
+		}
+		require.True(t, labels["Firm B"] && labels["buyer 1"] && labels["Firm A"], "%v", labels)
+		require.Greater(t, len(n.Edges), len(n.Nodes)-2)
+
 		var stored profile.Snapshot
 		require.NoError(t, d.View(t.Context(), s.System.Scope(), func(tx *db.Tx) error {
 			var err error
