@@ -277,23 +277,23 @@ func TestContestFolder(t *testing.T) { //nolint:paralleltest // the command sets
 	checkBook(t, dir, out, 100_000_000_00)
 	var r struct {
 		Validation struct {
-			AUC     struct{ Mean, Std float64 }
-			Folds   []json.RawMessage
-			Samples int
-		}
+			AUC struct {
+				Mean float64 `json:"mean"`
+				Std  float64 `json:"std"`
+			} `json:"auc"`
+			Folds   []json.RawMessage `json:"folds"`
+			Samples int               `json:"samples"`
+		} `json:"validation"`
 		Files []struct {
-			Direction string
-			Rows      int64
-			Void      int64
-			Padded    int64 `json:"void_padded"`
-			Red       int64
-			Zero      int64
-			Duplicate int64
-			Mismatch  int64
-		}
-		Model struct {
-			Characteristics []struct{ Feature string }
-		}
+			Direction string `json:"direction"`
+			Rows      int64  `json:"rows"`
+			Void      int64  `json:"void"`
+			Padded    int64  `json:"void_padded"`
+			Red       int64  `json:"red"`
+			Zero      int64  `json:"zero"`
+			Duplicate int64  `json:"duplicate"`
+			Mismatch  int64  `json:"mismatch"`
+		} `json:"files"`
 	}
 	require.NoError(t, json.Unmarshal([]byte(out), &r))
 	require.GreaterOrEqual(t, r.Validation.AUC.Mean, 0.87)

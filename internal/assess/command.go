@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -204,12 +205,11 @@ type progress struct {
 	terminal bool
 	stage    string
 	drawn    time.Time
-	width    int
-	events   chan struct{} // a lock: events come from several files at once
+	mu       sync.Mutex // events come from several files at once
 }
 
 func newProgress(w io.Writer, lang string) *progress {
-	p := &progress{w: w, lang: lang, events: make(chan struct{}, 1)}
+	p := &progress{w: w, lang: lang}
 	if f, ok := w.(*os.File); ok {
 		info, err := f.Stat()
 		p.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
@@ -221,8 +221,8 @@ func newProgress(w io.Writer, lang string) *progress {
 const redrawEvery = 60 * time.Millisecond
 
 func (p *progress) show(e Event) {
-	p.events <- struct{}{}
-	defer func() { <-p.events }()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	name := e.En
 	if p.lang == "zh" {
 		name = e.Zh

@@ -59,7 +59,7 @@ func (a *arena) text(b []byte) string {
 	}
 	from := len(a.block)
 	a.block = append(a.block, b...)
-	return unsafe.String(&a.block[from], len(b))
+	return unsafe.String(&a.block[from], len(b)) //nolint:gosec // the bytes are never written again
 }
 
 // rowSets keeps one set of rows per firm: rows of a firm mostly stand together, and a set that

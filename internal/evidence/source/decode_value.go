@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -255,7 +256,7 @@ func timeOfDay(b []byte) bool {
 		return false
 	}
 	for _, c := range b[1:] {
-		if c-'0' > 9 && bytes.IndexByte([]byte(":.+-Z "), c) < 0 {
+		if c-'0' > 9 && strings.IndexByte(":.+-Z ", c) < 0 {
 			return false
 		}
 	}
