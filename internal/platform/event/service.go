@@ -178,7 +178,7 @@ func (r *Relay) DeadLetters(ctx context.Context, sc db.Scope, consumer string, a
 		if err := tx.QueryRow(ctx, countDead, sc.Institution, consumer).Scan(&total); err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, listDead, sc.Institution, consumer, after, min(max(limit, 1), 200))
+		rows, err := tx.Query(ctx, listDead, sc.Institution, consumer, after, pageSize(limit))
 		if err != nil {
 			return err
 		}
@@ -257,7 +257,7 @@ func (r *Relay) Events(ctx context.Context, sc db.Scope, f Filter) (out []Stored
 		if err := tx.QueryRow(ctx, countEvents, sc.Institution, f.Aggregate, f.AggregateID, f.Type).Scan(&total); err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, listEvents, sc.Institution, f.Aggregate, f.AggregateID, f.Type, f.Before, min(max(f.Limit, 1), 200))
+		rows, err := tx.Query(ctx, listEvents, sc.Institution, f.Aggregate, f.AggregateID, f.Type, f.Before, pageSize(f.Limit))
 		if err != nil {
 			return err
 		}

@@ -110,3 +110,11 @@ func Prune(ctx context.Context, tx *db.Tx, below int64) error {
 	_, err := tx.Exec(ctx, pruneEffects, below)
 	return err
 }
+
+// pageSize is the bound of a page: 20 when not said, at most 200.
+func pageSize(limit int) int {
+	if limit <= 0 {
+		return 20
+	}
+	return min(limit, 200)
+}

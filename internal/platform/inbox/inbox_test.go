@@ -157,7 +157,7 @@ func TestATaskWalksThroughItsStates(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		s := dbtest.Institution(t, d)
 		svc := inbox.NewService(d, func(_ context.Context, _ *db.Tx, id string) (string, bool, error) {
-			return "Ms " + id, id == "usr_risk", nil
+			return "Ms Li", id == s.Risk.UserID, nil
 		})
 		id := open(t, d, s.System.Scope(), inbox.TaskDraft{Role: auth.RoleOperations, BranchPath: "/hq/"})
 		_, err := svc.Release(t.Context(), s.Operations, id)
@@ -174,7 +174,7 @@ func TestATaskWalksThroughItsStates(t *testing.T) {
 		require.True(t, fault.Is(err, fault.ReasonNotFound))
 		got, err = svc.Reassign(t.Context(), s.Operations, id, s.Risk.UserID)
 		require.NoError(t, err)
-		require.Equal(t, "Ms usr_risk", got.AssigneeName)
+		require.Equal(t, "Ms Li", got.AssigneeName)
 		n, err := svc.Notifications(t.Context(), s.Risk, true, "", 20)
 		require.NoError(t, err)
 		require.EqualValues(t, 1, n.Unread)

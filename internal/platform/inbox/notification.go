@@ -40,7 +40,7 @@ type Notifications struct {
 
 // Notifications lists the caller's own, newest first.
 func (s *Service) Notifications(ctx context.Context, p auth.Principal, unreadOnly bool, after string, limit int) (out Notifications, err error) {
-	limit = min(max(limit, 1), 200)
+	limit = pageSize(limit)
 	flag := 0
 	if unreadOnly {
 		flag = 1

@@ -59,7 +59,7 @@ func (s *Service) Tasks(ctx context.Context, p auth.Principal, f Filter) (out Ta
 			return out, err
 		}
 	}
-	f.Limit = min(max(f.Limit, 1), 200)
+	f.Limit = pageSize(f.Limit)
 	after, err := api.DecodeCursor(f.Cursor, 2)
 	if err != nil {
 		return out, err

@@ -96,3 +96,11 @@ func collectTasks(rows *sql.Rows, now time.Time) ([]Task, error) {
 	}
 	return out, rows.Err()
 }
+
+// pageSize is the bound of a page: 20 when not said, at most 200.
+func pageSize(limit int) int {
+	if limit <= 0 {
+		return 20
+	}
+	return min(limit, 200)
+}

@@ -61,7 +61,7 @@ func (x *Runner) List(ctx context.Context, p auth.Principal, f Filter) (jobs []J
 	if f.Mine || !p.Can(PermissionRead) {
 		actor, branch = p.UserID, "%"
 	}
-	f.Limit = min(max(f.Limit, 1), 200)
+	f.Limit = pageSize(f.Limit)
 	err = x.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
 		if err := tx.QueryRow(ctx, countJobs, p.InstitutionID, f.State, f.Kind, f.Object, f.ObjectID, actor, branch).Scan(&total); err != nil {
 			return err

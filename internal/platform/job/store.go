@@ -173,3 +173,11 @@ func unpackPrincipal(institution, text string) (auth.Principal, error) {
 		Lang: s.Lang, Roles: s.Roles, Via: s.Via,
 	}, s.Permissions), nil
 }
+
+// pageSize is the bound of a page: 20 when not said, at most 200.
+func pageSize(limit int) int {
+	if limit <= 0 {
+		return 20
+	}
+	return min(limit, 200)
+}

@@ -205,7 +205,7 @@ func (s *Service) List(ctx context.Context, p auth.Principal, after string, limi
 		if err := tx.QueryRow(ctx, countWebhooks, p.InstitutionID).Scan(&total); err != nil {
 			return err
 		}
-		out, err = webhooks(ctx, tx, listWebhooks, p.InstitutionID, after, min(max(limit, 1), 200))
+		out, err = webhooks(ctx, tx, listWebhooks, p.InstitutionID, after, pageSize(limit))
 		return err
 	})
 	return out, total, err
@@ -223,7 +223,7 @@ func (s *Service) Deliveries(ctx context.Context, p auth.Principal, id, state, a
 		if err := tx.QueryRow(ctx, countDeliveries, p.InstitutionID, id, state).Scan(&total); err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, listDeliveries, p.InstitutionID, id, state, after, min(max(limit, 1), 200))
+		rows, err := tx.Query(ctx, listDeliveries, p.InstitutionID, id, state, after, pageSize(limit))
 		if err != nil {
 			return err
 		}

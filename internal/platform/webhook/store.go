@@ -130,3 +130,11 @@ func optional(micros int64) *time.Time {
 	t := db.Time(micros)
 	return &t
 }
+
+// pageSize is the bound of a page: 20 when not said, at most 200.
+func pageSize(limit int) int {
+	if limit <= 0 {
+		return 20
+	}
+	return min(limit, 200)
+}
