@@ -65,6 +65,25 @@ func ByFirm(ctx context.Context, tx *db.Tx, firmID string) ([]Facility, error) {
 	return list(ctx, tx, selectByFirm, tx.Institution, firmID)
 }
 
+// Firms lists the firms that have a facility which is not closed, by id after the given one: those
+// that are watched.
+func Firms(ctx context.Context, tx *db.Tx, after string, limit int) ([]string, error) {
+	rows, err := tx.Query(ctx, selectFirms, tx.Institution, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // read to its end below
+	var out []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		out = append(out, id)
+	}
+	return out, rows.Err()
+}
+
 // Exposure sums a firm's open limits and what is in use, in fen.
 func Exposure(ctx context.Context, tx *db.Tx, firmID string) (limitMinor, utilisedMinor int64, err error) {
 	today, err := tx.BusinessDate(ctx)

@@ -50,6 +50,7 @@ var (
 	selectDrift = db.Q(`select f.id, f.utilised_minor, coalesce((select cast(sum(case m.kind when 'reserve' then m.amount_minor when 'release' then -m.amount_minor else 0 end) as bigint)
 			from facility_movement m where m.institution_id = f.institution_id and m.facility_id = f.id), 0)
 		from facility f where f.institution_id = $1 order by f.id`)
+	selectFirms = db.Q(`select distinct firm_id from facility where institution_id = $1 and status <> 'closed' and firm_id > $2 order by firm_id limit $3`)
 	lastFreeze  = db.Q(`select actor from facility_movement where institution_id = $1 and facility_id = $2 and kind = 'freeze' order by id desc limit 1`)
 	sumExposure = db.Q(`select cast(coalesce(sum(case when status <> 'closed' and expires_on >= $3 then limit_minor else 0 end), 0) as bigint), cast(coalesce(sum(utilised_minor), 0) as bigint)
 		from facility where institution_id = $1 and firm_id = $2`)
