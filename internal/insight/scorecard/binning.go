@@ -147,7 +147,7 @@ func (b *binner) prepare(c *cells) {
 	for i := range n {
 		for j := i; j < n; j++ {
 			bad, all := b.count(i, j)
-			if all < b.minCount && !(i == 0 && j == n-1) {
+			if all < b.minCount && (i > 0 || j < n-1) {
 				b.value[i*n+j] = math.NaN()
 				continue
 			}

