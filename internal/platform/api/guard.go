@@ -16,6 +16,14 @@ import (
 // anything is decoded.
 func (a *API) guard(op Op) func(huma.Context, func(huma.Context)) {
 	return func(hc huma.Context, next func(huma.Context)) {
+		r, _ := humago.Unwrap(hc)
+		hc = huma.WithValue(hc, clientKey{}, Client{Address: a.ClientIP(r), Agent: r.UserAgent(), Cookies: func(name string) string {
+			c, err := r.Cookie(name)
+			if err != nil {
+				return ""
+			}
+			return c.Value
+		}})
 		p, err := a.admit(hc, op)
 		hc = huma.WithValue(hc, languageKey{}, languageOf(hc.Header("Accept-Language"), p.Lang))
 		if err != nil {

@@ -9,7 +9,24 @@ type (
 	principalKey struct{}
 	languageKey  struct{}
 	requestIDKey struct{}
+	clientKey    struct{}
 )
+
+// Client is where a request came from.
+type Client struct {
+	Address string
+	Agent   string
+	Cookies func(name string) string
+}
+
+// ClientOf gives the client of a request being served.
+func ClientOf(ctx context.Context) Client {
+	c, ok := ctx.Value(clientKey{}).(Client)
+	if !ok {
+		return Client{Cookies: func(string) string { return "" }}
+	}
+	return c
+}
 
 // Lang picks "zh" or "en" from an Accept-Language header: the first of the two that it names.
 func Lang(acceptLanguage string) (string, bool) {

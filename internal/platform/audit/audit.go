@@ -21,6 +21,9 @@ type Entry struct {
 	Note     string
 }
 
+// The sealer finds its work by the pending row; looking for records without a seal would read them all.
+var insertPending = db.Q(`insert into audit_pending (institution_id, id) values ($1,$2)`)
+
 var insertRecord = db.Q(`insert into audit_record (institution_id, id, at, actor, action, object, object_id, before_json, after_json, note)
 	values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)`)
 
@@ -34,7 +37,11 @@ func Record(ctx context.Context, tx *db.Tx, e Entry) error {
 	if err != nil {
 		return fmt.Errorf("audit %s: after: %w", e.Action, err)
 	}
-	_, err = tx.Exec(ctx, insertRecord, tx.Institution, tx.NewID("aud"), db.Micros(tx.Now), tx.Actor, e.Action, e.Object, e.ObjectID, before, after, e.Note)
+	id := tx.NewID("aud")
+	_, err = tx.Exec(ctx, insertRecord, tx.Institution, id, db.Micros(tx.Now), tx.Actor, e.Action, e.Object, e.ObjectID, before, after, e.Note)
+	if err == nil {
+		_, err = tx.Exec(ctx, insertPending, tx.Institution, id)
+	}
 	if err != nil {
 		return fmt.Errorf("audit %s: %w", e.Action, err)
 	}

@@ -1,8 +1,11 @@
 package auth
 
 import (
+	"bytes"
 	"context"
 	"crypto/subtle"
+	"encoding/base64"
+	"image/png"
 	"strings"
 	"time"
 
@@ -19,7 +22,8 @@ import (
 // Enrolment is what an authenticator app needs.
 type Enrolment struct {
 	Secret string `json:"secret" doc:"to be typed where the code cannot be scanned"`
-	URI    string `json:"uri" doc:"otpauth:// address, shown as a QR code"`
+	URI    string `json:"uri" doc:"otpauth:// address that the QR code holds"`
+	QR     string `json:"qr" doc:"the QR code as a data: address of a PNG image"`
 }
 
 const (
@@ -49,6 +53,14 @@ func (s *Service) EnrolTOTP(ctx context.Context, p Principal) (Enrolment, error)
 	if err != nil {
 		return Enrolment{}, err
 	}
+	picture, err := generated.Image(240, 240)
+	if err != nil {
+		return Enrolment{}, err
+	}
+	var qr bytes.Buffer
+	if err := png.Encode(&qr, picture); err != nil {
+		return Enrolment{}, err
+	}
 	sealed, err := s.keys.Encrypt(secretContext(p.InstitutionID, p.UserID), []byte(generated.Secret()))
 	if err != nil {
 		return Enrolment{}, err
@@ -60,7 +72,7 @@ func (s *Service) EnrolTOTP(ctx context.Context, p Principal) (Enrolment, error)
 		}
 		return err
 	})
-	return Enrolment{Secret: generated.Secret(), URI: generated.URL()}, err
+	return Enrolment{Secret: generated.Secret(), URI: generated.URL(), QR: "data:image/png;base64," + base64.StdEncoding.EncodeToString(qr.Bytes())}, err
 }
 
 // ConfirmTOTP turns one-time codes on when the app shows the right one, and gives recovery codes,

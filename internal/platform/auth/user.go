@@ -135,8 +135,9 @@ func stringList(ctx context.Context, tx *db.Tx, q *db.Query, args ...any) ([]str
 	return out, rows.Err()
 }
 
-// CreateUser makes a user without roles, or, for the operator, with them.
-func (s *Service) CreateUser(ctx context.Context, p Principal, in CreateUserInput) (User, error) {
+// CreateUser makes a user without roles, or, for the operator, with them. What follows is done in the
+// same transaction (the proposal of his roles).
+func (s *Service) CreateUser(ctx context.Context, p Principal, in CreateUserInput, follow ...func(*db.Tx, User) error) (User, error) {
 	if err := p.Require(PermUserManage); err != nil {
 		return User{}, err
 	}
@@ -156,6 +157,11 @@ func (s *Service) CreateUser(ctx context.Context, p Principal, in CreateUserInpu
 	var out User
 	err := s.db.Update(ctx, p.Scope(), func(tx *db.Tx) (err error) {
 		out, err = createUser(ctx, tx, p, in, hash)
+		for _, f := range follow {
+			if err == nil {
+				err = f(tx, out)
+			}
+		}
 		return err
 	})
 	return out, err
