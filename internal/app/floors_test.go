@@ -29,6 +29,7 @@ var arrows = map[string][]string{
 	"platform/auth":       {"db", "fault", "event", "audit", "crypto", "config"},
 	"platform/api":        {"db", "fault", "auth", "audit", "event", "crypto", "observe"},
 	"platform/proposal":   {"*"},
+	"platform/identity":   {"*"},
 	"platform/job":        {"*"},
 	"platform/inbox":      {"*"},
 	"platform/search":     {"*"},
