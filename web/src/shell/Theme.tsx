@@ -27,7 +27,7 @@ export function Theme({ children }: { children: ReactNode }) {
       componentSize={density === 'small' ? 'small' : 'middle'}
       theme={{
         algorithm: dark ? theme.darkAlgorithm : theme.defaultAlgorithm,
-        token: { colorPrimary: dark ? '#2aa198' : '#0f766e', colorInfo: dark ? '#2aa198' : '#0f766e', colorLink: dark ? '#4cc2b6' : '#0b6b63', borderRadius: 8, fontFamily: FONT },
+        token: { colorPrimary: dark ? '#2aa198' : '#0f766e', colorInfo: dark ? '#2aa198' : '#0f766e', colorLink: dark ? '#4cc2b6' : '#0b6b63', borderRadius: 8, fontFamily: FONT, ...(dark ? {} : { colorPrimaryBg: '#e4f4f1', colorPrimaryBgHover: '#d0ebe6', colorInfoBg: '#e4f4f1', colorInfoBorder: '#a6d8d0' }) },
         components: { Layout: { headerHeight: 56, headerPadding: '0 16px' } },
       }}
     >

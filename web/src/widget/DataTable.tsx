@@ -47,6 +47,8 @@ export type DataTableProps<T> = {
   /** Prefix of the address parameters, for pages with two tables. */
   prefix?: string
   expand?: (row: T) => ReactNode
+  /** A few rows inside a card: no tools, no paging. */
+  brief?: number
   selected?: { keys: Key[]; onChange: (keys: Key[], rows: T[]) => void }
 }
 
@@ -64,7 +66,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
   const trail = useRef<string[]>([])
   const [, redraw] = useState(0)
 
-  const limit = SIZES.find((size) => String(size) === url[prefix + 'limit']) ?? 20
+  const limit = props.brief ?? SIZES.find((size) => String(size) === url[prefix + 'limit']) ?? 20
   const cursor = url[prefix + 'cursor'] ?? ''
   const sort = url[prefix + 'sort'] ?? ''
   const chosen: Query = {}
@@ -147,15 +149,15 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
   const total = list.data?.total
   return (
     <div className="stack" style={{ gap: 12 }} data-testid={`table-${props.name}`}>
-      <div className="row between">
+      {props.brief ? null : <div className="row between">
         <FilterBar filters={filters} values={url} prefix={prefix} onChange={view} />
         <div className="row">
           {props.tools}
           <TableTools name={props.name} path={props.path} columns={columns} hidden={off} query={{ ...props.fixed, ...chosen, ...(sort ? { sort } : {}) }} onRefresh={() => void list.refetch()} busy={list.isFetching} />
         </div>
-      </div>
+      </div>}
       {body}
-      {rows.length > 0 ? (
+      {rows.length > 0 && !props.brief ? (
         <div className="row between">
           <span className="muted num">{total !== undefined ? say('total', { n: count(total, lang) }) : ''}</span>
           <div className="row">

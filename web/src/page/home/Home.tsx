@@ -73,7 +73,7 @@ export default function Home() {
         <Col xs={24} xl={10}>
           <div className="stack">
             {may('application.read') ? <Pipeline /> : null}
-            {may('signal.read') ? <Card size="small" title={say('signals')} extra={<A href="/signals">{say('all')}</A>}><Suspense fallback={<Skeleton active />}><SignalTable name="signals-home" prefix="s_" /></Suspense></Card> : null}
+            {may('signal.read') ? <Card size="small" title={say('signals')} extra={<A href="/signals">{say('all')}</A>}><Suspense fallback={<Skeleton active />}><SignalTable name="signals-home" brief={5} /></Suspense></Card> : null}
           </div>
         </Col>
       </Row>

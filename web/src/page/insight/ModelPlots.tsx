@@ -8,8 +8,8 @@ import type { Bin, CalibrationBin, Characteristic, Fold, RocPoint, Spread } from
 import { featureValue } from './value'
 import { insightWords } from './words'
 
-const unit = { type: 'value' as const, min: 0, max: 1, nameLocation: 'middle' as const, nameGap: 28 }
-const roomy = { bottom: 24, left: 24 }
+const unit = { type: 'value' as const, min: 0, max: 1, nameLocation: 'middle' as const, nameGap: 32 }
+const roomy = { bottom: 28, left: 34 }
 
 export function RocPlot({ points }: { points: RocPoint[] }) {
   const say = useWords(insightWords)

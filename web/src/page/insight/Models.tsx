@@ -47,9 +47,10 @@ export default function Models() {
         ]}
       />
       {training ? (
-        <FormModal<{ name: string; folds: number; repeats: number }> title={say('train')} onClose={() => setTraining(false)} stale={['/models', '/jobs']} done={say('started')} onDone={showJobs} initial={{ folds: 5, repeats: 20 }} act={(values) => ({ path: '/models/train', body: values })}>
+        <FormModal<{ name: string; as_of?: string; folds: number; repeats: number }> title={say('train')} onClose={() => setTraining(false)} stale={['/models', '/jobs']} done={say('started')} onDone={showJobs} initial={{ folds: 5, repeats: 20 }} act={(values) => ({ path: '/models/train', body: values })}>
           <p className="muted">{say('trainHint')}</p>
           <Form.Item name="name" label={say('name')} rules={[{ required: true, message: say('required') }]}><Input maxLength={100} /></Form.Item>
+          <Form.Item name="as_of" label={say('trainAsOf')} extra={say('trainAsOfHint')}><Input maxLength={10} placeholder="YYYY-MM-DD" /></Form.Item>
           <div className="row">
             <Form.Item name="folds" label={say('foldCount')}><InputNumber min={2} max={20} /></Form.Item>
             <Form.Item name="repeats" label={say('repeats')}><InputNumber min={1} max={100} /></Form.Item>

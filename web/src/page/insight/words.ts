@@ -56,6 +56,8 @@ export const insightWords = words({
   modelsHint: ['证据权重评分卡。训练、验证、由另一人批准，然后启用；启用只影响之后的评分。', 'Weight-of-evidence scorecards: trained, validated, approved by a second person, then activated. Activation affects later scores only.'],
   train: ['训练新模型', 'Train a model'],
   trainHint: ['用已有违约标签的企业训练，并做重复交叉验证；作为后台任务运行。', 'Trains on firms whose outcome is known, with repeated cross-validation, as a background job.'],
+  trainAsOf: ['画像时点', 'Profiles as of'],
+  trainAsOfHint: ['留空为营业日；数据较旧时填最后一张发票的日期。', 'Empty: the business date. With older data give the date of the last invoice.'],
   noModels: ['还没有模型。请先导入带标签的企业，再训练。', 'No models yet. Import labelled firms, then train one.'],
   name: ['名称', 'Name'],
   version: ['版本', 'Version'],

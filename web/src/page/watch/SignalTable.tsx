@@ -17,7 +17,7 @@ export function LevelTag({ level }: { level: string }) {
   return <Tag color={colours[level] ?? 'default'}>{known ? say(known) : level}</Tag>
 }
 
-export function SignalTable({ name, fixed, prefix }: { name: string; fixed?: Record<string, string>; prefix?: string }) {
+export function SignalTable({ name, fixed, prefix, brief }: { name: string; fixed?: Record<string, string>; prefix?: string; brief?: number }) {
   const say = useWords(watchWords)
   const lang = useLang()
   const text = useText()
@@ -30,14 +30,15 @@ export function SignalTable({ name, fixed, prefix }: { name: string; fixed?: Rec
       empty={{ text: say('noSignals') }}
       {...(fixed ? { fixed } : {})}
       {...(prefix ? { prefix } : {})}
+      {...(brief ? { brief } : {})}
       filters={[{ kind: 'choice', name: 'level', label: say('level'), options: (['red', 'orange', 'yellow'] as const).map((value) => ({ value, label: say(value) })) }]}
       expand={(row) => <div><b>{say('advice')}：</b>{text(row.advice)}<div className="muted mono">{row.code}</div></div>}
       columns={[
         { key: 'level', title: say('level'), text: (row) => row.level, render: (row) => <LevelTag level={row.level} /> },
         { key: 'name', title: say('signal'), text: (row) => text(row.name), render: (row) => <b>{text(row.name)}</b> },
         { key: 'firm', title: say('firm'), extra: Boolean(fixed?.firm_id), text: (row) => row.firm_name ?? row.firm_id, render: (row) => <A href={`/firms/${row.firm_id}`}>{row.firm_name || row.firm_id}</A> },
-        { key: 'reason', title: say('reason'), text: (row) => text(row.reason), render: (row) => <div style={{ maxWidth: 480 }}>{text(row.reason)}</div> },
-        { key: 'action', title: say('action'), text: (row) => action(row.action) },
+        { key: 'reason', title: say('reason'), extra: brief !== undefined, text: (row) => text(row.reason), render: (row) => <div style={{ maxWidth: 480 }}>{text(row.reason)}</div> },
+        { key: 'action', title: say('action'), extra: brief !== undefined, text: (row) => action(row.action) },
         { key: 'at', title: say('at'), text: (row) => instant(row.raised_at, lang), render: (row) => <Instant at={row.raised_at} /> },
       ]}
     />

@@ -46,7 +46,7 @@ export function TaskTable({ compact }: { compact?: boolean }) {
     { key: 'object', title: say('object'), text: (task) => objectName(task.object, lang), extra: compact === true },
     { key: 'due', title: say('due'), text: (task) => instant(task.due_at, lang), render: (task) => <span><Instant at={task.due_at} /> {task.overdue ? <Tag color="red">{say('overdue')}</Tag> : null}</span> },
     { key: 'role', title: say('role'), text: (task) => roleName(lang, task.role), extra: true },
-    { key: 'assignee', title: say('assignee'), text: (task) => task.assignee_name || roleName(lang, task.role) },
+    { key: 'assignee', title: say('assignee'), extra: compact === true, text: (task) => task.assignee_name || roleName(lang, task.role) },
     { key: 'state', title: say('status'), text: (task) => stateText(task.state), render: (task) => <StateTag text={stateText(task.state)} tone={tones[task.state] ?? 'plain'} /> },
     { key: 'created', title: say('created'), extra: compact === true, text: (task) => instant(task.opened_at, lang), render: (task) => <Instant at={task.opened_at} /> },
     {
@@ -64,6 +64,7 @@ export function TaskTable({ compact }: { compact?: boolean }) {
         name={compact ? 'tasks-home' : 'tasks'}
         path="/tasks"
         every={30_000}
+        {...(compact ? { brief: 6 } : {})}
         columns={columns}
         rowKey={(task) => task.id}
         empty={{ text: say('noTasks') }}
