@@ -121,7 +121,7 @@ func TestInsightOverHTTP(t *testing.T) {
 		require.Contains(t, rec.Body.String(), "MODEL_SAME_PERSON")
 		require.Equal(t, http.StatusOK, w.call(t, "approver", http.MethodPost, "/models/"+id+"/approve", `{"note":"checked"}`, nil).Code)
 		var m model.Summary
-		require.Equal(t, http.StatusOK, w.call(t, "approver", http.MethodPost, "/models/"+id+"/activate", "", &m).Code)
+		require.Equal(t, http.StatusOK, w.call(t, "approver", http.MethodPost, "/models/"+id+"/activate", "{}", &m).Code)
 		require.Equal(t, model.Active, m.State)
 
 		var page api.Page[model.Summary]

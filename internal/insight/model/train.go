@@ -110,7 +110,7 @@ func (s *Service) runTraining(ctx context.Context, r *job.Run) error {
 		done.ModelID = m.ID
 	}
 	r.Message("交叉验证", "cross-validating")
-	if _, err := s.Validate(ctx, r.Principal, done.ModelID); err != nil && !fault.Is(err, ReasonState) {
+	if _, err := s.validate(ctx, r.Principal, done.ModelID, r.Progress); err != nil && !fault.Is(err, ReasonState) {
 		return err
 	}
 	return r.Result(ctx, done)
@@ -118,7 +118,7 @@ func (s *Service) runTraining(ctx context.Context, r *job.Run) error {
 
 // Train trains a model on the labelled firms in this process and returns it as a draft.
 func (s *Service) Train(ctx context.Context, p auth.Principal, in TrainInput) (Model, error) {
-	return s.train(ctx, p, in, func(context.Context, int64, int64) error { return nil }, nil)
+	return s.train(ctx, p, in, unwatched, nil)
 }
 
 // train refreshes the profile of every labelled firm, fits the scorecard and stores the draft. Also, when given, runs
@@ -242,6 +242,12 @@ func (s *Service) labelled(ctx context.Context, p auth.Principal, asOf string) (
 // Validate cross-validates a draft on its own training sample, calibrates it by the held-out predictions and marks it
 // validated. From then on its scorecard does not change.
 func (s *Service) Validate(ctx context.Context, p auth.Principal, id string) (Model, error) {
+	return s.validate(ctx, p, id, unwatched)
+}
+
+func unwatched(context.Context, int64, int64) error { return nil }
+
+func (s *Service) validate(ctx context.Context, p auth.Principal, id string, progress func(ctx context.Context, done, total int64) error) (Model, error) {
 	if err := p.Require(CanTrain); err != nil {
 		return Model{}, err
 	}
@@ -261,8 +267,13 @@ func (s *Service) Validate(ctx context.Context, p auth.Principal, id string) (Mo
 	if err != nil {
 		return Model{}, err
 	}
-	v, err := scorecard.CrossValidate(samples, m.Scorecard.Options)
+	options := m.Scorecard.Options
+	options.Watch = func(done, total int) error { return progress(ctx, int64(done), int64(total)) }
+	v, err := scorecard.CrossValidate(samples, options)
 	if err != nil {
+		if ctx.Err() != nil {
+			return Model{}, ctx.Err()
+		}
 		return Model{}, fault.New(ReasonUntrainable, "problem", err)
 	}
 	card := m.Scorecard.Calibrated(v, samples)

@@ -62,6 +62,9 @@ type Options struct {
 	Repeats        int         `json:"repeats"`
 	Seed           uint64      `json:"seed"`
 	Workers        int         `json:"-"`
+	// Watch, when set, hears how many folds of a cross-validation are done; an error from it ends the work. It is
+	// called from several goroutines.
+	Watch func(done, total int) error `json:"-"`
 }
 
 // Limits that keep a request from occupying the machine.

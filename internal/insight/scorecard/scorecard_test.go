@@ -1,10 +1,12 @@
 package scorecard_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -120,6 +122,26 @@ func TestSameInputsSameModel(t *testing.T) {
 		return string(text)
 	}
 	require.Equal(t, encode(1), encode(4))
+}
+
+func TestCrossValidationCanBeWatchedAndStopped(t *testing.T) {
+	t.Parallel()
+	samples := book(300, 3, 1)
+	o := options()
+	var calls atomic.Int64
+	o.Watch = func(done, total int) error {
+		calls.Add(1)
+		if total != 20 || done < 1 || done > 20 {
+			return fmt.Errorf("%d of %d", done, total)
+		}
+		return nil
+	}
+	_, err := scorecard.CrossValidate(samples, o)
+	require.NoError(t, err)
+	require.EqualValues(t, 20, calls.Load())
+	o.Watch = func(int, int) error { return context.Canceled }
+	_, err = scorecard.CrossValidate(samples, o)
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestScoreIsTheSumOfItsParts(t *testing.T) {

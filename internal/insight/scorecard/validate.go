@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
 // Spread describes a figure over many folds.
@@ -73,12 +74,23 @@ func CrossValidate(samples []Sample, opt Options) (Validation, error) {
 	}
 	folds := make([]Fold, opt.Repeats*opt.Folds)
 	errs := make([]error, len(folds))
+	var done atomic.Int64
+	var stopped atomic.Bool
 	each(len(folds), opt.Workers, func() func(int) {
 		f := newFitter(m, &opt)
 		return func(job int) {
+			if stopped.Load() {
+				return
+			}
 			r, k := job/opt.Folds, job%opt.Folds
 			folds[job], errs[job] = f.holdOut(parts[r], uint8(k), held[r])
 			folds[job].Repeat, folds[job].Fold = r, k
+			if opt.Watch != nil && errs[job] == nil {
+				errs[job] = opt.Watch(int(done.Add(1)), len(folds))
+			}
+			if errs[job] != nil {
+				stopped.Store(true)
+			}
 		}
 	})
 	for _, err := range errs {
