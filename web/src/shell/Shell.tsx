@@ -6,7 +6,7 @@ import UserOutlined from '@ant-design/icons/UserOutlined'
 import { Outlet, useLocation } from '@tanstack/react-router'
 import { Alert, Badge, Button, Drawer, Dropdown, Grid, Layout, Menu, type MenuProps } from 'antd'
 import { lazy, Suspense, useEffect, useMemo, useState, useSyncExternalStore } from 'react'
-import { call, newKey } from '../api/client'
+import { call } from '../api/client'
 import { queryClient, useGet } from '../api/hooks'
 import { useLang, useWords } from '../i18n/words'
 import { setPrefs, useDark, usePrefs } from '../prefs/store'
@@ -81,12 +81,12 @@ function UserMenu() {
   const go = useGo()
   const lang = useLang()
   const signOut = async () => {
-    await call('DELETE', '/session', { key: newKey() }).catch(() => undefined)
+    await call('DELETE', '/session').catch(() => undefined)
     queryClient.clear()
     queryClient.setQueryData(sessionQuery.queryKey, null)
     go('/login', true)
   }
-  const where = [session.institution_name, session.branch_name].filter(Boolean).join(' · ')
+  const where = [lang === 'zh' ? session.institution_name : session.institution_name_en || session.institution_name, session.branch_name].filter(Boolean).join(' · ')
   return (
     <Dropdown
       trigger={['click']}

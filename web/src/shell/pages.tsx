@@ -88,9 +88,9 @@ export const groups: MenuGroup[] = [
     icon: 'admin',
     pages: [
       { path: '/users', menu: 'users', need: 'user.read', load: () => import('../page/admin/Users') },
-      { path: '/roles', menu: 'roles', need: 'user.read', load: () => import('../page/admin/Roles') },
-      { path: '/branches', menu: 'branches', need: 'user.read', load: () => import('../page/admin/Branches') },
-      { path: '/api-keys', menu: 'keys', need: 'api_key.manage', load: () => import('../page/admin/Keys') },
+      { path: '/roles', menu: 'roles', load: () => import('../page/admin/Roles') },
+      { path: '/branches', menu: 'branches', load: () => import('../page/admin/Branches') },
+      { path: '/api-keys', menu: 'keys', load: () => import('../page/admin/Keys') },
       { path: '/proposals', menu: 'proposals', load: () => import('../page/admin/Proposals') },
       { path: '/audit', menu: 'audit', need: 'audit.read', load: () => import('../page/admin/Audit') },
       { path: '/jobs', menu: 'jobs', load: () => import('../page/admin/Jobs') },

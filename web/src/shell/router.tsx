@@ -12,12 +12,19 @@ const login = createRoute({
   component: lazyRouteComponent(() => import('./Login')),
 })
 
+const firstPassword = createRoute({
+  getParentRoute: () => root,
+  path: '/password',
+  component: lazyRouteComponent(() => import('./FirstPassword')),
+})
+
 const shell = createRoute({
   getParentRoute: () => root,
   id: 'shell',
   beforeLoad: async ({ location }) => {
     const session = await queryClient.ensureQueryData(sessionQuery)
     if (!session) throw redirect({ href: `/login?next=${encodeURIComponent(location.href)}` })
+    if (session.must_change) throw redirect({ href: '/password' })
     return { session }
   },
   component: lazyRouteComponent(() => import('./Shell')),
@@ -52,7 +59,7 @@ const seen = new Set<string>()
 const pages = groups.flatMap((group) => group.pages).filter((page) => !seen.has(page.path) && seen.add(page.path))
 
 export const router = createRouter({
-  routeTree: root.addChildren([login, shell.addChildren(pages.map(pageRoute))]),
+  routeTree: root.addChildren([login, firstPassword, shell.addChildren(pages.map(pageRoute))]),
   // Addresses hold plain strings; the router's own JSON form would quote every number.
   parseSearch: (search) => Object.fromEntries(new URLSearchParams(search)),
   stringifySearch: (search) => {

@@ -5,18 +5,24 @@ import { Problem } from '../api/problem'
 
 export type Session = {
   institution_id: string
-  institution_code?: string
-  institution_name?: string
+  institution_code: string
+  institution_name: string
+  institution_name_en: string
+  currency: string
+  timezone: string
   user_id: string
   login: string
   name: string
-  branch_id?: string
-  branch_name?: string
+  branch_id: string
+  branch_name: string
+  branch_path: string
+  lang: string
   roles: string[]
   permissions: string[]
-  totp_enabled?: boolean
-  demo?: boolean
-  business_date?: string
+  totp_enabled: boolean
+  must_change: boolean
+  demo: boolean
+  business_date: string
 }
 
 /** The signed-in person, or null. Asked once and kept until sign-in or sign-out changes it. */

@@ -54,6 +54,8 @@ export const shellWords = words({
   signOut: ['退出登录', 'Sign out'],
   signIn: ['登录', 'Sign in'],
   institution: ['机构代码', 'Institution'],
+  institutionHint: ['登录名在多个机构存在时填写', 'Only when the login name exists in several institutions'],
+  signOn: ['单点登录', 'Single sign-on'],
   login: ['登录名', 'Login name'],
   password: ['密码', 'Password'],
   code: ['动态验证码', 'One-time code'],

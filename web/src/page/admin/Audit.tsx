@@ -1,4 +1,6 @@
-import { Descriptions } from 'antd'
+import { Alert, Button, Descriptions } from 'antd'
+import { useState } from 'react'
+import { useAction } from '../../api/hooks'
 import { useLang, useWords } from '../../i18n/words'
 import { A } from '../../shell/go'
 import { objectHref, objectName, objectWords } from '../../shell/objects'
@@ -11,12 +13,17 @@ import { adminWords } from './words'
 
 type AuditRecord = { id: string; seq?: number; at: string; actor: string; actor_name?: string; action: string; object: string; object_id: string; before?: unknown; after?: unknown; note?: string; hash?: string }
 
+type Report = { sealed: number; pending: number; findings: { seq?: number; id?: string }[] | null }
+
 export default function Audit() {
   const say = useWords(adminWords)
   const lang = useLang()
+  const [report, setReport] = useState<Report>()
+  const check = useAction<Report>({ onDone: setReport })
   return (
     <div className="page">
-      <PageHeader title={say('audit')} hint={say('auditHint')} />
+      <PageHeader title={say('audit')} hint={say('auditHint')} actions={<Button loading={check.busy} onClick={() => void check.run({ path: '/audit-verification', method: 'GET' })}>{say('verifyChain')}</Button>} />
+      {report ? <Alert type={(report.findings ?? []).length === 0 ? 'success' : 'error'} showIcon title={(report.findings ?? []).length === 0 ? say('chainWhole', { n: report.sealed }) : say('chainBroken')} description={(report.findings ?? []).length > 0 ? JSON.stringify(report.findings) : undefined} /> : null}
       <DataTable<AuditRecord>
         name="audit"
         path="/audit-records"

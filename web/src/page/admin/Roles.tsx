@@ -11,7 +11,7 @@ import type { Permission, Role } from './choices'
 import { roleName } from './roleWords'
 import { adminWords } from './words'
 
-type Fields = { code: string; name_zh: string; name_en: string; permissions: string[] }
+type Fields = { code: string; name: string; name_en: string; permissions: string[]; note?: string }
 
 export default function Roles() {
   const say = useWords(adminWords)
@@ -20,7 +20,7 @@ export default function Roles() {
   const [editing, setEditing] = useState<Role | 'new'>()
   const permissions = useGet<Page<Permission>>('/permissions', { limit: 200 })
   const permissionName = (code: string) => { const found = permissions.data?.items?.find((one) => one.code === code); return found ? both(lang, found.zh, found.en) : code }
-  const name = (role: Role) => (role.builtin ? roleName(lang, role.code) : both(lang, role.name_zh, role.name_en))
+  const name = (role: Role) => both(lang, role.name, role.name_en) || roleName(lang, role.code)
   const must = [{ required: true, message: say('required') }]
   return (
     <div className="page">
@@ -43,14 +43,15 @@ export default function Roles() {
           title={editing === 'new' ? say('addRole') : say('edit')}
           onClose={() => setEditing(undefined)}
           stale={['/roles', '/proposals']}
-          done={say('saved')}
+          done={say('proposed')}
           initial={editing === 'new' ? {} : { ...editing, permissions: editing.permissions ?? [] }}
-          act={(values) => (editing === 'new' ? { path: '/roles', body: values } : { path: `/roles/${editing.code}`, method: 'PUT', body: values })}
+          act={(values) => ({ path: '/roles', body: { ...values, code: editing === 'new' ? values.code : editing.code } })}
         >
           {editing === 'new' ? <Form.Item name="code" label={say('code')} rules={must}><Input maxLength={40} /></Form.Item> : null}
-          <Form.Item name="name_zh" label={`${say('name')}（中文）`} rules={must}><Input maxLength={40} /></Form.Item>
+          <Form.Item name="name" label={`${say('name')}（中文）`} rules={must}><Input maxLength={40} /></Form.Item>
           <Form.Item name="name_en" label={`${say('name')} (English)`} rules={must}><Input maxLength={60} /></Form.Item>
           <Form.Item name="permissions" label={say('permissions')} rules={must}><Select mode="multiple" showSearch={{ optionFilterProp: 'label' }} options={(permissions.data?.items ?? []).map((one) => ({ value: one.code, label: both(lang, one.zh, one.en) }))} /></Form.Item>
+          <Form.Item name="note" label={say('note')}><Input maxLength={1000} /></Form.Item>
         </FormModal>
       ) : null}
     </div>

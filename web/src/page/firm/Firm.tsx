@@ -68,6 +68,12 @@ function ScoreTab({ id }: { id: string }) {
   )
 }
 
+function WatchNow({ id }: { id: string }) {
+  const say = useWords(firmWords)
+  const watch = useAction<{ raised: unknown[] }>({ stale: ['/signals', `/firms/${id}`, '/facilities'], done: say('watched') })
+  return <div><Button loading={watch.busy} onClick={() => void watch.run({ path: `/firms/${id}/watch` })}>{say('watchNow')}</Button></div>
+}
+
 function latest(points: ScorePoint[] | null | undefined): ScorePoint | undefined {
   return points?.[0]
 }
@@ -90,7 +96,7 @@ export default function FirmPage() {
     { key: 'score', need: 'score.read', label: say('score'), children: <ScoreTab id={id} /> },
     { key: 'credit', need: 'application.read', label: say('credit'), children: <div className="stack"><Card size="small" title={say('applications')}><ApplicationTable name="firm-applications" fixed={{ firm_id: id }} prefix="a_" /></Card>{may('decision.read') ? <Card size="small" title={say('decisions')}><DecisionTable name="firm-decisions" fixed={{ firm_id: id }} prefix="d_" /></Card> : null}</div> },
     { key: 'lending', need: 'loan.read', label: say('lending'), children: <div className="stack">{may('facility.read') ? <Card size="small" title={say('facilities')}><FacilityTable name="firm-facilities" fixed={{ firm_id: id }} prefix="f_" /></Card> : null}<Card size="small" title={say('loans')}><LoanTable name="firm-loans" fixed={{ firm_id: id }} prefix="l_" /></Card></div> },
-    { key: 'signals', need: 'signal.read', label: say('signals'), children: <SignalTable name="firm-signals" fixed={{ firm_id: id }} prefix="s_" /> },
+    { key: 'signals', need: 'signal.read', label: say('signals'), children: <div className="stack">{may('signal.handle') ? <WatchNow id={id} /> : null}<SignalTable name="firm-signals" fixed={{ firm_id: id }} prefix="s_" /></div> },
     { key: 'invoices', need: 'evidence.read', label: say('invoices'), children: <InvoicesTab id={id} /> },
     { key: 'consents', need: 'consent.read', label: say('consents'), children: <ConsentsTab id={id} /> },
     { key: 'relations', need: 'firm.read', label: say('relations'), children: <RelationsTab id={id} /> },

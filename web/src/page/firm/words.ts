@@ -121,6 +121,8 @@ export const firmWords = words({
   decisions: ['决策', 'Decisions'],
   facilities: ['额度', 'Facilities'],
   loans: ['借据', 'Loans'],
+  watchNow: ['立即监测', 'Watch now'],
+  watched: ['已按监测规则检查', 'Checked against the watch rules'],
   signals: ['预警', 'Signals'],
   share: ['占比', 'Share'],
   noRelations: ['没有登记关系人', 'No relations recorded'],

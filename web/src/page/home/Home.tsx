@@ -51,7 +51,7 @@ export default function Home() {
   const tasks = useGet<Counted>('/tasks', { limit: 1 }, { every: 60_000 })
   const firms = useTotal(may('firm.read') ? '/firms' : undefined)
   const signals = useTotal(may('signal.read') ? '/signals' : undefined)
-  const proposals = useTotal(may('proposal.read') ? '/proposals' : undefined, { state: 'pending' })
+  const proposals = useTotal('/proposals', { state: 'pending' })
   const jobs = useTotal('/jobs', { state: 'running' })
   const shortcuts = ([
     ['evidence.import', '/imports/new', 'import'], ['portfolio.optimise', '/portfolio/optimiser', 'optimise'], ['model.train', '/models', 'train'], ['eod.run', '/eod', 'eod'], ['user.read', '/users', 'users'], ['audit.read', '/audit', 'audit'],
@@ -65,7 +65,7 @@ export default function Home() {
         <Tile title={say('overdueTasks')} value={number(tasks.data?.overdue)} href="/tasks" alarm={(tasks.data?.overdue ?? 0) > 0} />
         {may('firm.read') ? <Tile title={say('firms')} value={number(firms)} href="/firms" /> : null}
         {may('signal.read') ? <Tile title={say('openSignals')} value={number(signals)} href="/signals" /> : null}
-        {may('proposal.read') ? <Tile title={say('pendingProposals')} value={number(proposals)} href="/proposals" /> : null}
+        {(proposals ?? 0) > 0 ? <Tile title={say('pendingProposals')} value={number(proposals)} href="/proposals?state=pending" /> : null}
         <Tile title={say('runningJobs')} value={number(jobs)} href="/jobs" />
       </div>
       <Row gutter={[16, 16]}>
