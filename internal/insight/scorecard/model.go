@@ -146,7 +146,7 @@ func (m *Model) keepScores(samples []Sample) {
 		}
 	}
 	slices.Sort(scores)
-	m.ScoreBins = nil
+	m.ScoreBins = []float64{}
 	for i := 1; i < 10; i++ {
 		q := quantile(scores, float64(i)/10)
 		if len(m.ScoreBins) == 0 || q > m.ScoreBins[len(m.ScoreBins)-1] {

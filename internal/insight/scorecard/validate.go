@@ -120,7 +120,7 @@ func (f *fitter) holdOut(part []uint8, fold uint8, held []float64) (Fold, error)
 		held[row] = z
 		test = append(test, Prediction{PD: sigmoid(z), Bad: f.m.bad[row]})
 	}
-	out := Fold{Performance: Measure(test)}
+	out := Fold{Performance: Measure(test), Features: []string{}}
 	for i := range ft.columns {
 		out.Features = append(out.Features, f.m.defs[ft.columns[i].feature].ID)
 	}
