@@ -272,7 +272,7 @@ func (s *Service) roll(ctx context.Context, p auth.Principal, r *Run) error {
 			return fault.New(ReasonRunning)
 		}
 		r.Step = StepAccrue
-		if err := save(ctx, tx, *r); err != nil {
+		if err := save(ctx, tx, *r, StepRoll); err != nil {
 			return err
 		}
 		if err := audit.Record(ctx, tx, audit.Entry{
@@ -333,7 +333,7 @@ func (s *Service) accrue(ctx context.Context, p auth.Principal, to calendar.Date
 func (s *Service) finish(ctx context.Context, p auth.Principal, r *Run) error {
 	return s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
 		r.Step, r.FinishedAt = StepDone, &tx.Now
-		if err := save(ctx, tx, *r); err != nil {
+		if err := save(ctx, tx, *r, StepAccrue); err != nil {
 			return err
 		}
 		if err := audit.Record(ctx, tx, audit.Entry{Action: "eod.complete", Object: "institution", ObjectID: tx.Institution, After: r}); err != nil {
@@ -344,9 +344,10 @@ func (s *Service) finish(ctx context.Context, p auth.Principal, r *Run) error {
 }
 
 func (s *Service) step(ctx context.Context, p auth.Principal, r *Run, next Step) error {
+	before := r.Step
 	return s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
 		r.Step = next
-		return save(ctx, tx, *r)
+		return save(ctx, tx, *r, before)
 	})
 }
 

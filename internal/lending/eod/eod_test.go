@@ -36,6 +36,8 @@ type bundle struct {
 	bank  *bank.Server
 	loans *loan.Service
 	days  *eod.Service
+
+	dispatcher *payment.Dispatcher
 }
 
 func now() time.Time { return time.Date(2026, 1, 5, 1, 0, 0, 0, time.UTC) }
@@ -57,6 +59,7 @@ func build(t *testing.T, d *db.DB, q eod.Enqueuer) *bundle {
 			Basis: daycount.Act360, Rounding: money.HalfUp, PenaltySpread: rate.FromBP(5000), GraceDays: 2,
 		}, nil
 	})
+	b.dispatcher = dispatcher
 	b.days = eod.NewService(d, b.loans, dispatcher, q)
 	b.seed(t, dispatcher)
 	return b
@@ -193,6 +196,38 @@ func TestCrashesChangeNothing(t *testing.T) {
 		require.Equal(t, clean.outcomes(t), crashing.outcomes(t))
 		require.Equal(t, clean.verify(t), crashing.verify(t))
 	}, dbtest.WithClock(now))
+}
+
+// Two processes end the same day: the slower one is told, and nothing goes back.
+func TestSlowerRunIsTold(t *testing.T) {
+	t.Parallel()
+	for _, at := range []string{eod.PointCollected, eod.PointRolled} {
+		t.Run(at, func(t *testing.T) {
+			t.Parallel()
+			dbtest.Each(t, func(t *testing.T, d *db.DB) {
+				b := build(t, d, nil)
+				fast := eod.NewService(d, b.loans, b.dispatcher, nil)
+				overtaken := false
+				b.days.Failpoint = func(point string) error {
+					if point != at || overtaken {
+						return nil
+					}
+					overtaken = true
+					_, err := fast.Until(t.Context(), b.staff.Operations, date("2026-01-08"), nil)
+					return err
+				}
+				_, err := b.days.Until(t.Context(), b.staff.Operations, date("2026-01-06"), nil)
+				require.True(t, fault.Is(err, eod.ReasonRunning), "%v", err)
+				st, err := b.days.Status(t.Context(), b.staff.Operations)
+				require.NoError(t, err)
+				require.Equal(t, "2026-01-08", st.BusinessDate.String())
+				for _, r := range st.Runs {
+					require.Equal(t, eod.StepDone, r.Step)
+				}
+				b.verify(t)
+			}, dbtest.WithClock(now))
+		})
+	}
 }
 
 func TestTargetsAndRights(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
 const columns = `closing_date, next_date, step, collections, unanswered, loans, started_at, finished_at, actor`
@@ -14,9 +15,10 @@ var (
 		values ($1,$2,$3,$4,0,0,0,$5,0,$6)`)
 	selectRun  = db.Q(`select ` + columns + ` from eod_run where institution_id = $1 and closing_date = $2`)
 	selectRuns = db.Q(`select ` + columns + ` from eod_run where institution_id = $1 order by closing_date desc limit $2`)
-	// A resumed run counts on from what is stored.
-	updateRun = db.Q(`update eod_run set step = $3, collections = $4, unanswered = $5, loans = $6, finished_at = $7 where institution_id = $1 and closing_date = $2`)
-	moveDate  = db.Q(`update institution set business_date = $3, version = version + 1 where institution_id = $1 and business_date = $2`)
+	// A run goes from step to step once: of two processes that end the same day, the slower one is told.
+	updateRun = db.Q(`update eod_run set step = $3, collections = $4, unanswered = $5, loans = $6, finished_at = $7
+		where institution_id = $1 and closing_date = $2 and step = $8`)
+	moveDate = db.Q(`update institution set business_date = $3, version = version + 1 where institution_id = $1 and business_date = $2`)
 )
 
 type scanner interface{ Scan(dest ...any) error }
@@ -37,12 +39,16 @@ func find(ctx context.Context, tx *db.Tx, closing calendar.Date) (Run, error) {
 	return scan(tx.QueryRow(ctx, selectRun, tx.Institution, closing.String()))
 }
 
-func save(ctx context.Context, tx *db.Tx, r Run) error {
+// save stores a run that has gone on from the step before.
+func save(ctx context.Context, tx *db.Tx, r Run, before Step) error {
 	finished := int64(0)
 	if r.FinishedAt != nil {
 		finished = db.Micros(*r.FinishedAt)
 	}
-	_, err := tx.Exec(ctx, updateRun, tx.Institution, r.ClosingDate.String(), string(r.Step), r.Collections, r.Unanswered, r.Loans, finished)
+	moved, err := tx.ExecOne(ctx, updateRun, tx.Institution, r.ClosingDate.String(), string(r.Step), r.Collections, r.Unanswered, r.Loans, finished, string(before))
+	if err == nil && !moved {
+		err = fault.New(ReasonRunning)
+	}
 	return err
 }
 

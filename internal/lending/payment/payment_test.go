@@ -63,6 +63,25 @@ func (b *bundle) dispatcher(t *testing.T, fail func(string, payment.Order) error
 	return payment.NewDispatcher(b.db, client, payment.DispatcherConfig{Failpoint: fail})
 }
 
+// counting counts what is submitted, to show that nothing is sent blindly twice.
+type counting struct {
+	payment.Bank
+	submits atomic.Int64
+}
+
+func (c *counting) Submit(ctx context.Context, key string, o payment.Order) (payment.Outcome, error) {
+	c.submits.Add(1)
+	return c.Bank.Submit(ctx, key, o)
+}
+
+func (b *bundle) counted(t *testing.T) (*payment.Dispatcher, *counting) {
+	t.Helper()
+	client, err := payment.NewClient(payment.ClientConfig{URL: b.url, Secret: secret, Timeout: 150 * time.Millisecond})
+	require.NoError(t, err)
+	c := &counting{Bank: client}
+	return payment.NewDispatcher(b.db, c, payment.DispatcherConfig{}), c
+}
+
 func (b *bundle) draft(key string, minor int64) payment.Draft {
 	return payment.Draft{
 		Key: key, Purpose: "test", Object: "loan", ObjectID: "loan_" + key, FromAccount: payment.SettlementAccount(b.staff.InstitutionID),
@@ -215,7 +234,7 @@ func TestCrashesPayOnce(t *testing.T) {
 				require.ErrorIs(t, err, errCrash)
 				require.Equal(t, payment.Sent, b.read(t, "k").Status)
 
-				next := b.dispatcher(t, nil)
+				next, sent := b.counted(t)
 				told := 0
 				next.Handle("test", func(context.Context, *db.Tx, payment.Order) error { told++; return nil })
 				n, err := next.Drain(t.Context())
@@ -227,9 +246,37 @@ func TestCrashesPayOnce(t *testing.T) {
 				require.Equal(t, payment.Succeeded, b.read(t, "k").Status)
 				require.Equal(t, 1, told)
 				require.Len(t, b.bank.Payments(), 1)
+				require.Equal(t, at == payment.PointClaimed, sent.submits.Load() == 1, "what may have been sent is asked about, not sent again")
 			})
 		})
 	}
+}
+
+// A process is so slow that its claim runs out and another one finishes the
+// order: the slow one's answer changes nothing any more.
+func TestSlowProcessTellsNobodyTwice(t *testing.T) {
+	t.Parallel()
+	each(t, bank.Faults{}, func(t *testing.T, b *bundle) {
+		_, err := b.record(t.Context(), b.draft("k", 100))
+		require.NoError(t, err)
+		told := 0
+		hear := func(context.Context, *db.Tx, payment.Order) error { told++; return nil }
+		fast := b.dispatcher(t, nil)
+		fast.Handle("test", hear)
+		slow := b.dispatcher(t, func(point string, _ payment.Order) error {
+			if point != payment.PointAnswered {
+				return nil
+			}
+			b.clock.advance(time.Minute)
+			_, err := fast.Drain(context.Background())
+			return err
+		})
+		slow.Handle("test", hear)
+		_, err = slow.Drain(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, 1, told)
+		require.Equal(t, payment.Succeeded, b.read(t, "k").Status)
+	})
 }
 
 // Many orders, a bank with every fault, processes that die at random points:

@@ -309,7 +309,7 @@ func (s *Server) answer(w http.ResponseWriter, status int, body map[string]any) 
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("X-Simulator", "capillary-bank")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the client has gone when this fails
+	_ = json.NewEncoder(w).Encode(body) //nolint:errchkjson // JSON types only; when it fails the client has gone
 }
 
 // Open makes an account, or sets the name and balance of one that exists.
