@@ -33,7 +33,7 @@ func (f Fields) input(firmID, productID string) Input {
 		PurposeNote: f.PurposeNote, OtherDebtMinor: f.OtherDebtMinor}
 }
 
-type createInput struct {
+type applicationCreateInput struct {
 	Body struct {
 		FirmID    string `json:"firm_id" minLength:"1" maxLength:"60"`
 		ProductID string `json:"product_id" minLength:"1" maxLength:"60"`
@@ -41,7 +41,7 @@ type createInput struct {
 	}
 }
 
-type editInput struct {
+type applicationEditInput struct {
 	ID   string `path:"id" maxLength:"60"`
 	Body struct {
 		Version int64 `json:"version" minimum:"1" doc:"version that was read"`
@@ -49,14 +49,14 @@ type editInput struct {
 	}
 }
 
-type actInput struct {
+type applicationActInput struct {
 	ID   string `path:"id" maxLength:"60"`
 	Body struct {
 		Version int64 `json:"version,omitempty" minimum:"0" doc:"version that was read; 0 skips the check"`
 	}
 }
 
-type noteInput struct {
+type applicationNoteInput struct {
 	ID   string `path:"id" maxLength:"60"`
 	Body struct {
 		Version int64  `json:"version,omitempty" minimum:"0"`
@@ -64,7 +64,7 @@ type noteInput struct {
 	}
 }
 
-type acceptInput struct {
+type applicationAcceptInput struct {
 	ID   string `path:"id" maxLength:"60"`
 	Body struct {
 		Version int64 `json:"version,omitempty" minimum:"0"`
@@ -72,11 +72,11 @@ type acceptInput struct {
 	}
 }
 
-type idInput struct {
+type applicationIdInput struct {
 	ID string `path:"id" maxLength:"60"`
 }
 
-type listInput struct {
+type applicationListInput struct {
 	api.PageQuery
 	State     string `query:"state" enum:"draft,submitted,approved,referred,declined,offered,accepted,contracted,drawn,withdrawn,expired"`
 	FirmID    string `query:"firm_id" maxLength:"60"`
@@ -86,11 +86,11 @@ type listInput struct {
 }
 
 type (
-	output        struct{ Body Application }
-	detailOutput  struct{ Body Detail }
-	listOutput    struct{ Body api.Page[Application] }
-	previewOutput struct{ Body Offer }
-	boardOutput   struct {
+	applicationOutput        struct{ Body Application }
+	applicationDetailOutput  struct{ Body Detail }
+	applicationListOutput    struct{ Body api.Page[Application] }
+	applicationPreviewOutput struct{ Body Offer }
+	applicationBoardOutput   struct {
 		Body struct {
 			States []Count `json:"states" doc:"in the order of the pipeline"`
 		}
@@ -102,7 +102,7 @@ func Routes(a *api.API, s *Service) {
 	read := func(id, path, zh, en string) api.Op {
 		return api.Op{ID: id, Method: http.MethodGet, Path: "/api/v1/applications" + path, Tag: "credit", Zh: zh, En: en, Policy: api.Need(permissionRead)}
 	}
-	api.Handle(a, read("list-applications", "", "申请列表", "List applications"), func(ctx context.Context, p auth.Principal, in *listInput) (*listOutput, error) {
+	api.Handle(a, read("list-applications", "", "申请列表", "List applications"), func(ctx context.Context, p auth.Principal, in *applicationListInput) (*applicationListOutput, error) {
 		after, err := api.DecodeCursor(in.Cursor, 1)
 		if err != nil {
 			return nil, err
@@ -112,25 +112,25 @@ func Routes(a *api.API, s *Service) {
 		if err != nil {
 			return nil, err
 		}
-		out := &listOutput{Body: api.Page[Application]{Items: items, Total: total}}
+		out := &applicationListOutput{Body: api.Page[Application]{Items: items, Total: total}}
 		if len(items) > in.Limit {
 			out.Body.Items, out.Body.NextCursor = items[:in.Limit], api.EncodeCursor(items[in.Limit-1].ID)
 		}
 		return out, nil
 	})
-	api.Handle(a, read("get-application-board", "/board", "各状态申请数", "Applications per state"), func(ctx context.Context, p auth.Principal, _ *struct{}) (*boardOutput, error) {
+	api.Handle(a, read("get-application-board", "/board", "各状态申请数", "Applications per state"), func(ctx context.Context, p auth.Principal, _ *struct{}) (*applicationBoardOutput, error) {
 		counts, err := s.Board(ctx, p)
-		out := &boardOutput{}
+		out := &applicationBoardOutput{}
 		out.Body.States = counts
 		return out, err
 	})
-	api.Handle(a, read("get-application", "/{id}", "申请详情", "Read an application"), func(ctx context.Context, p auth.Principal, in *idInput) (*detailOutput, error) {
+	api.Handle(a, read("get-application", "/{id}", "申请详情", "Read an application"), func(ctx context.Context, p auth.Principal, in *applicationIdInput) (*applicationDetailOutput, error) {
 		d, err := s.Get(ctx, p, in.ID)
-		return &detailOutput{Body: d}, err
+		return &applicationDetailOutput{Body: d}, err
 	})
-	api.Handle(a, read("preview-offer", "/{id}/preview", "还款计划与总成本预览", "Preview schedule and whole cost"), func(ctx context.Context, p auth.Principal, in *idInput) (*previewOutput, error) {
+	api.Handle(a, read("preview-offer", "/{id}/preview", "还款计划与总成本预览", "Preview schedule and whole cost"), func(ctx context.Context, p auth.Principal, in *applicationIdInput) (*applicationPreviewOutput, error) {
 		o, err := s.Preview(ctx, p, in.ID)
-		return &previewOutput{Body: o}, err
+		return &applicationPreviewOutput{Body: o}, err
 	})
 	writes(a, s)
 }
@@ -141,32 +141,32 @@ func writes(a *api.API, s *Service) {
 	}
 	create := write("create-application", http.MethodPost, "", "新建申请", "Create an application")
 	create.Status = http.StatusCreated
-	api.Handle(a, create, func(ctx context.Context, p auth.Principal, in *createInput) (*output, error) {
+	api.Handle(a, create, func(ctx context.Context, p auth.Principal, in *applicationCreateInput) (*applicationOutput, error) {
 		return wrap(s.Create(ctx, p, in.Body.input(in.Body.FirmID, in.Body.ProductID)))
 	})
-	api.Handle(a, write("edit-application", http.MethodPut, "/{id}", "修改草稿", "Edit a draft"), func(ctx context.Context, p auth.Principal, in *editInput) (*output, error) {
+	api.Handle(a, write("edit-application", http.MethodPut, "/{id}", "修改草稿", "Edit a draft"), func(ctx context.Context, p auth.Principal, in *applicationEditInput) (*applicationOutput, error) {
 		return wrap(s.Edit(ctx, p, in.ID, in.Body.Version, in.Body.input("", "")))
 	})
-	api.Handle(a, write("submit-application", http.MethodPost, "/{id}/submit", "提交并决策", "Submit and decide"), func(ctx context.Context, p auth.Principal, in *actInput) (*output, error) {
+	api.Handle(a, write("submit-application", http.MethodPost, "/{id}/submit", "提交并决策", "Submit and decide"), func(ctx context.Context, p auth.Principal, in *applicationActInput) (*applicationOutput, error) {
 		return wrap(s.Submit(ctx, p, in.ID, in.Body.Version))
 	})
-	api.Handle(a, write("offer-application", http.MethodPost, "/{id}/offer", "报价", "Make the offer"), func(ctx context.Context, p auth.Principal, in *actInput) (*output, error) {
+	api.Handle(a, write("offer-application", http.MethodPost, "/{id}/offer", "报价", "Make the offer"), func(ctx context.Context, p auth.Principal, in *applicationActInput) (*applicationOutput, error) {
 		return wrap(s.Offer(ctx, p, in.ID, in.Body.Version))
 	})
-	api.Handle(a, write("accept-offer", http.MethodPost, "/{id}/accept", "接受报价", "Accept the offer"), func(ctx context.Context, p auth.Principal, in *acceptInput) (*output, error) {
+	api.Handle(a, write("accept-offer", http.MethodPost, "/{id}/accept", "接受报价", "Accept the offer"), func(ctx context.Context, p auth.Principal, in *applicationAcceptInput) (*applicationOutput, error) {
 		return wrap(s.Accept(ctx, p, in.ID, in.Body.Version, in.Body.Acceptance))
 	})
-	api.Handle(a, write("decline-offer", http.MethodPost, "/{id}/decline", "客户谢绝报价", "Turn the offer down"), func(ctx context.Context, p auth.Principal, in *noteInput) (*output, error) {
+	api.Handle(a, write("decline-offer", http.MethodPost, "/{id}/decline", "客户谢绝报价", "Turn the offer down"), func(ctx context.Context, p auth.Principal, in *applicationNoteInput) (*applicationOutput, error) {
 		return wrap(s.Reject(ctx, p, in.ID, in.Body.Version, in.Body.Note))
 	})
-	api.Handle(a, write("withdraw-application", http.MethodPost, "/{id}/withdraw", "撤回申请", "Withdraw"), func(ctx context.Context, p auth.Principal, in *noteInput) (*output, error) {
+	api.Handle(a, write("withdraw-application", http.MethodPost, "/{id}/withdraw", "撤回申请", "Withdraw"), func(ctx context.Context, p auth.Principal, in *applicationNoteInput) (*applicationOutput, error) {
 		return wrap(s.Withdraw(ctx, p, in.ID, in.Body.Version, in.Body.Note))
 	})
 }
 
-func wrap(a Application, err error) (*output, error) {
+func wrap(a Application, err error) (*applicationOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &output{Body: a}, nil
+	return &applicationOutput{Body: a}, nil
 }

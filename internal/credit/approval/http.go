@@ -14,11 +14,11 @@ var (
 	permissionRead   = auth.DeclarePermission("approval.read", "查看审批", "Read approvals", auth.RoleRelationshipManager, auth.RoleApprover, auth.RoleRisk, auth.RoleCompliance)
 )
 
-type idInput struct {
+type approvalIdInput struct {
 	ID string `path:"id" maxLength:"60"`
 }
 
-type approveInput struct {
+type approvalApproveInput struct {
 	ID   string `path:"id" maxLength:"60"`
 	Body struct {
 		AmountMinor int64     `json:"amount_minor,omitempty" minimum:"0" doc:"less than the case's amount; empty: that amount"`
@@ -27,28 +27,28 @@ type approveInput struct {
 	}
 }
 
-type noteInput struct {
+type approvalNoteInput struct {
 	ID   string `path:"id" maxLength:"60"`
 	Body struct {
 		Note string `json:"note" minLength:"1" maxLength:"1000"`
 	}
 }
 
-type listInput struct {
+type approvalListInput struct {
 	api.PageQuery
 	State  string `query:"state" enum:"open,approved,declined,returned,withdrawn"`
 	FirmID string `query:"firm_id" maxLength:"60"`
 }
 
 type (
-	output     struct{ Body Case }
-	listOutput struct{ Body api.Page[Case] }
+	approvalOutput     struct{ Body Case }
+	approvalListOutput struct{ Body api.Page[Case] }
 )
 
 // Routes registers the operations.
 func Routes(a *api.API, s *Service) {
 	api.Handle(a, api.Op{ID: "list-approvals", Method: http.MethodGet, Path: "/api/v1/approvals", Tag: "credit", Zh: "审批列表", En: "List approvals", Policy: api.Need(permissionRead)},
-		func(ctx context.Context, p auth.Principal, in *listInput) (*listOutput, error) {
+		func(ctx context.Context, p auth.Principal, in *approvalListInput) (*approvalListOutput, error) {
 			after, err := api.DecodeCursor(in.Cursor, 1)
 			if err != nil {
 				return nil, err
@@ -57,33 +57,33 @@ func Routes(a *api.API, s *Service) {
 			if err != nil {
 				return nil, err
 			}
-			out := &listOutput{Body: api.Page[Case]{Items: items, Total: total}}
+			out := &approvalListOutput{Body: api.Page[Case]{Items: items, Total: total}}
 			if len(items) > in.Limit {
 				out.Body.Items, out.Body.NextCursor = items[:in.Limit], api.EncodeCursor(items[in.Limit-1].ID)
 			}
 			return out, nil
 		})
 	api.Handle(a, api.Op{ID: "get-approval", Method: http.MethodGet, Path: "/api/v1/approvals/{id}", Tag: "credit", Zh: "审批详情", En: "Read an approval", Policy: api.Need(permissionRead)},
-		func(ctx context.Context, p auth.Principal, in *idInput) (*output, error) {
+		func(ctx context.Context, p auth.Principal, in *approvalIdInput) (*approvalOutput, error) {
 			return wrap(s.Get(ctx, p, in.ID))
 		})
 	act := func(id, verb, zh, en string) api.Op {
 		return api.Op{ID: id, Method: http.MethodPost, Path: "/api/v1/approvals/{id}/" + verb, Tag: "credit", Zh: zh, En: en, Policy: api.Need(permissionDecide)}
 	}
-	api.Handle(a, act("approve-application", "approve", "批准", "Approve"), func(ctx context.Context, p auth.Principal, in *approveInput) (*output, error) {
+	api.Handle(a, act("approve-application", "approve", "批准", "Approve"), func(ctx context.Context, p auth.Principal, in *approvalApproveInput) (*approvalOutput, error) {
 		return wrap(s.Approve(ctx, p, in.ID, Ruling{AmountMinor: in.Body.AmountMinor, Rate: in.Body.Rate, Note: in.Body.Note}))
 	})
-	api.Handle(a, act("decline-application", "decline", "拒绝", "Decline"), func(ctx context.Context, p auth.Principal, in *noteInput) (*output, error) {
+	api.Handle(a, act("decline-application", "decline", "拒绝", "Decline"), func(ctx context.Context, p auth.Principal, in *approvalNoteInput) (*approvalOutput, error) {
 		return wrap(s.Decline(ctx, p, in.ID, in.Body.Note))
 	})
-	api.Handle(a, act("return-application", "return", "退回补充", "Return for completion"), func(ctx context.Context, p auth.Principal, in *noteInput) (*output, error) {
+	api.Handle(a, act("return-application", "return", "退回补充", "Return for completion"), func(ctx context.Context, p auth.Principal, in *approvalNoteInput) (*approvalOutput, error) {
 		return wrap(s.Return(ctx, p, in.ID, in.Body.Note))
 	})
 }
 
-func wrap(k Case, err error) (*output, error) {
+func wrap(k Case, err error) (*approvalOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &output{Body: k}, nil
+	return &approvalOutput{Body: k}, nil
 }

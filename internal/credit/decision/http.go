@@ -21,7 +21,7 @@ var SoftNotice = fault.Text{
 	En: "This check used only the firm's own data under its consent. No credit bureau was queried, no credit record is affected, and nothing is promised.",
 }
 
-type askInput struct {
+type decisionAskInput struct {
 	Body struct {
 		FirmID         string `json:"firm_id" minLength:"1" maxLength:"60"`
 		ProductID      string `json:"product_id" minLength:"1" maxLength:"60"`
@@ -41,20 +41,20 @@ type view struct {
 
 type decisionOutput struct{ Body view }
 
-type idInput struct {
+type decisionIdInput struct {
 	ID string `path:"id" maxLength:"60"`
 }
 
-type listInput struct {
+type decisionListInput struct {
 	api.PageQuery
 	FirmID    string `query:"firm_id" maxLength:"60"`
 	Result    string `query:"result" enum:"approved,referred,declined"`
 	ProductID string `query:"product_id" maxLength:"60"`
 }
 
-type listOutput struct{ Body api.Page[Summary] }
+type decisionListOutput struct{ Body api.Page[Summary] }
 
-type replayOutput struct{ Body Replayed }
+type decisionReplayOutput struct{ Body Replayed }
 
 func show(d Decision) *decisionOutput {
 	v := view{Decision: d}
@@ -68,7 +68,7 @@ func show(d Decision) *decisionOutput {
 func Routes(a *api.API, s *Service) {
 	api.Handle(a, api.Op{ID: "check-decision", Method: http.MethodPost, Path: "/api/v1/decisions", Tag: "credit", Zh: "测算额度与利率（不查征信）", En: "Check limit and rate without a bureau query",
 		Policy: api.Need(permissionDecide), Status: http.StatusCreated},
-		func(ctx context.Context, p auth.Principal, in *askInput) (*decisionOutput, error) {
+		func(ctx context.Context, p auth.Principal, in *decisionAskInput) (*decisionOutput, error) {
 			b := in.Body
 			d, err := s.Check(ctx, p, Ask{FirmID: b.FirmID, ProductID: b.ProductID, AmountMinor: b.AmountMinor, Currency: b.Currency, TenorMonths: b.TenorMonths,
 				Method: b.Method, Purpose: b.Purpose, OtherDebtMinor: b.OtherDebtMinor})
@@ -78,7 +78,7 @@ func Routes(a *api.API, s *Service) {
 			return show(d), nil
 		})
 	api.Handle(a, api.Op{ID: "list-decisions", Method: http.MethodGet, Path: "/api/v1/decisions", Tag: "credit", Zh: "决策列表", En: "List decisions", Policy: api.Need(permissionRead)},
-		func(ctx context.Context, p auth.Principal, in *listInput) (*listOutput, error) {
+		func(ctx context.Context, p auth.Principal, in *decisionListInput) (*decisionListOutput, error) {
 			after, err := api.DecodeCursor(in.Cursor, 1)
 			if err != nil {
 				return nil, err
@@ -87,7 +87,7 @@ func Routes(a *api.API, s *Service) {
 			if err != nil {
 				return nil, err
 			}
-			out := &listOutput{Body: api.Page[Summary]{Items: items, Total: total}}
+			out := &decisionListOutput{Body: api.Page[Summary]{Items: items, Total: total}}
 			if len(items) > in.Limit {
 				out.Body.Items = items[:in.Limit]
 				out.Body.NextCursor = api.EncodeCursor(items[in.Limit-1].ID)
@@ -95,7 +95,7 @@ func Routes(a *api.API, s *Service) {
 			return out, nil
 		})
 	api.Handle(a, api.Op{ID: "get-decision", Method: http.MethodGet, Path: "/api/v1/decisions/{id}", Tag: "credit", Zh: "决策详情", En: "Read a decision", Policy: api.Need(permissionRead)},
-		func(ctx context.Context, p auth.Principal, in *idInput) (*decisionOutput, error) {
+		func(ctx context.Context, p auth.Principal, in *decisionIdInput) (*decisionOutput, error) {
 			d, err := s.Get(ctx, p, in.ID)
 			if err != nil {
 				return nil, err
@@ -104,8 +104,8 @@ func Routes(a *api.API, s *Service) {
 		})
 	api.Handle(a, api.Op{ID: "replay-decision", Method: http.MethodPost, Path: "/api/v1/decisions/{id}/replay", Tag: "credit", Zh: "重放决策", En: "Replay a decision",
 		Policy: api.Need(permissionRead), NoIdempotency: true},
-		func(ctx context.Context, p auth.Principal, in *idInput) (*replayOutput, error) {
+		func(ctx context.Context, p auth.Principal, in *decisionIdInput) (*decisionReplayOutput, error) {
 			r, err := s.Replay(ctx, p, in.ID)
-			return &replayOutput{Body: r}, err
+			return &decisionReplayOutput{Body: r}, err
 		})
 }

@@ -103,3 +103,29 @@ func scanSummary(row scanner) (Summary, error) {
 	}
 	return s, err
 }
+
+var selectLatestLimits = db.Q(`select d.firm_id, d.result, d.limit_minor from decision d where d.institution_id = $1 and not exists (
+	select 1 from decision n where n.institution_id = d.institution_id and n.firm_id = d.firm_id and n.id > d.id)`)
+
+// LatestLimits gives, by firm, the limit of its newest decision; a declined firm has none, so 0.
+func LatestLimits(ctx context.Context, tx *db.Tx) (map[string]int64, error) {
+	rows, err := tx.Query(ctx, selectLatestLimits, tx.Institution)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // read to its end below
+	out := map[string]int64{}
+	for rows.Next() {
+		var firm string
+		var result Result
+		var limit int64
+		if err := rows.Scan(&firm, &result, &limit); err != nil {
+			return nil, err
+		}
+		if result == Declined {
+			limit = 0
+		}
+		out[firm] = limit
+	}
+	return out, rows.Err()
+}

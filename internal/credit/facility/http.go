@@ -16,7 +16,7 @@ var (
 	permissionUnfreeze = auth.DeclarePermission("facility.unfreeze", "解冻额度", "Unfreeze a facility", auth.RoleApprover, auth.RoleRisk)
 )
 
-type idInput struct {
+type facilityIdInput struct {
 	ID string `path:"id" maxLength:"60"`
 }
 
@@ -33,12 +33,12 @@ func (b ReasonBody) text() fault.Text {
 	return fault.Text{Zh: b.Reason, En: b.ReasonEn}
 }
 
-type reasonInput struct {
+type facilityReasonInput struct {
 	ID   string `path:"id" maxLength:"60"`
 	Body ReasonBody
 }
 
-type limitInput struct {
+type facilityLimitInput struct {
 	ID   string `path:"id" maxLength:"60"`
 	Body struct {
 		LimitMinor int64 `json:"limit_minor" minimum:"0"`
@@ -46,7 +46,7 @@ type limitInput struct {
 	}
 }
 
-type listInput struct {
+type facilityListInput struct {
 	api.PageQuery
 	Status    string `query:"status" enum:"active,frozen,closed"`
 	FirmID    string `query:"firm_id" maxLength:"60"`
@@ -54,15 +54,15 @@ type listInput struct {
 }
 
 type (
-	output       struct{ Body Facility }
-	detailOutput struct{ Body Detail }
-	listOutput   struct{ Body api.Page[Facility] }
+	facilityOutput       struct{ Body Facility }
+	facilityDetailOutput struct{ Body Detail }
+	facilityListOutput   struct{ Body api.Page[Facility] }
 )
 
 // Routes registers the operations.
 func Routes(a *api.API, s *Service) {
 	api.Handle(a, api.Op{ID: "list-facilities", Method: http.MethodGet, Path: "/api/v1/facilities", Tag: "credit", Zh: "额度列表", En: "List facilities", Policy: api.Need(permissionRead)},
-		func(ctx context.Context, p auth.Principal, in *listInput) (*listOutput, error) {
+		func(ctx context.Context, p auth.Principal, in *facilityListInput) (*facilityListOutput, error) {
 			after, err := api.DecodeCursor(in.Cursor, 1)
 			if err != nil {
 				return nil, err
@@ -71,40 +71,40 @@ func Routes(a *api.API, s *Service) {
 			if err != nil {
 				return nil, err
 			}
-			out := &listOutput{Body: api.Page[Facility]{Items: items, Total: total}}
+			out := &facilityListOutput{Body: api.Page[Facility]{Items: items, Total: total}}
 			if len(items) > in.Limit {
 				out.Body.Items, out.Body.NextCursor = items[:in.Limit], api.EncodeCursor(items[in.Limit-1].ID)
 			}
 			return out, nil
 		})
 	api.Handle(a, api.Op{ID: "get-facility", Method: http.MethodGet, Path: "/api/v1/facilities/{id}", Tag: "credit", Zh: "额度详情", En: "Read a facility", Policy: api.Need(permissionRead)},
-		func(ctx context.Context, p auth.Principal, in *idInput) (*detailOutput, error) {
+		func(ctx context.Context, p auth.Principal, in *facilityIdInput) (*facilityDetailOutput, error) {
 			d, err := s.Get(ctx, p, in.ID)
 			if err != nil {
 				return nil, err
 			}
-			return &detailOutput{Body: d}, nil
+			return &facilityDetailOutput{Body: d}, nil
 		})
 	act := func(id, verb, zh, en, permission string) api.Op {
 		return api.Op{ID: id, Method: http.MethodPost, Path: "/api/v1/facilities/{id}/" + verb, Tag: "credit", Zh: zh, En: en, Policy: api.Need(permission)}
 	}
 	api.Handle(a, act("freeze-facility", "freeze", "冻结额度（立即生效）", "Freeze at once", permissionFreeze),
-		func(ctx context.Context, p auth.Principal, in *reasonInput) (*output, error) {
+		func(ctx context.Context, p auth.Principal, in *facilityReasonInput) (*facilityOutput, error) {
 			return wrap(s.Freeze(ctx, p, in.ID, in.Body.text()))
 		})
 	api.Handle(a, act("unfreeze-facility", "unfreeze", "解冻额度（须另一人）", "Unfreeze, by another person", permissionUnfreeze),
-		func(ctx context.Context, p auth.Principal, in *reasonInput) (*output, error) {
+		func(ctx context.Context, p auth.Principal, in *facilityReasonInput) (*facilityOutput, error) {
 			return wrap(s.Unfreeze(ctx, p, in.ID, in.Body.text()))
 		})
 	api.Handle(a, act("lower-facility-limit", "limit", "调低额度（立即生效）", "Lower the limit at once", permissionFreeze),
-		func(ctx context.Context, p auth.Principal, in *limitInput) (*output, error) {
+		func(ctx context.Context, p auth.Principal, in *facilityLimitInput) (*facilityOutput, error) {
 			return wrap(s.LowerLimit(ctx, p, in.ID, in.Body.LimitMinor, in.Body.text()))
 		})
 }
 
-func wrap(f Facility, err error) (*output, error) {
+func wrap(f Facility, err error) (*facilityOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &output{Body: f}, nil
+	return &facilityOutput{Body: f}, nil
 }

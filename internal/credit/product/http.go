@@ -30,17 +30,17 @@ type Summary struct {
 	Report      []string   `json:"report"`
 }
 
-type idInput struct {
+type productIdInput struct {
 	ID string `path:"id" maxLength:"60"`
 }
 
-type listOutput struct {
+type productListOutput struct {
 	Body struct {
 		Items []Summary `json:"items"`
 	}
 }
 
-type getOutput struct {
+type productGetOutput struct {
 	Body struct {
 		Recipe   Recipe          `json:"recipe"`
 		Hash     string          `json:"hash"`
@@ -49,13 +49,13 @@ type getOutput struct {
 	}
 }
 
-type textInput struct {
+type productTextInput struct {
 	Body struct {
 		YAML string `json:"yaml" maxLength:"131072" minLength:"1"`
 	}
 }
 
-type checkOutput struct {
+type productCheckOutput struct {
 	Body struct {
 		Valid    bool               `json:"valid"`
 		ID       string             `json:"id,omitempty"`
@@ -65,7 +65,7 @@ type checkOutput struct {
 	}
 }
 
-type decideInput struct {
+type productDecideInput struct {
 	ID      string `path:"id" maxLength:"60"`
 	Version int64  `path:"version" minimum:"1"`
 	Body    struct {
@@ -73,7 +73,7 @@ type decideInput struct {
 	}
 }
 
-type versionOutput struct {
+type productVersionOutput struct {
 	Body struct {
 		ProductID string `json:"product_id"`
 		Version   int64  `json:"version"`
@@ -81,11 +81,11 @@ type versionOutput struct {
 	}
 }
 
-type schemaOutput struct {
+type productSchemaOutput struct {
 	Body json.RawMessage
 }
 
-type variablesOutput struct {
+type productVariablesOutput struct {
 	Body struct {
 		Items []Variable `json:"items"`
 	}
@@ -94,9 +94,9 @@ type variablesOutput struct {
 // Routes registers the operations.
 func Routes(a *api.API, s *Service) {
 	api.Handle(a, api.Op{ID: "list-products", Method: http.MethodGet, Path: "/api/v1/products", Tag: "credit", Zh: "产品目录", En: "List products", Policy: api.Session()},
-		func(ctx context.Context, p auth.Principal, _ *struct{}) (*listOutput, error) {
+		func(ctx context.Context, p auth.Principal, _ *struct{}) (*productListOutput, error) {
 			all, err := s.List(ctx, p)
-			out := &listOutput{}
+			out := &productListOutput{}
 			out.Body.Items = []Summary{}
 			for _, c := range all {
 				out.Body.Items = append(out.Body.Items, Summary{ID: c.ID, Version: c.Version, Status: c.Status, Name: c.Name, Summary: c.Recipe.Summary, Currency: c.Terms.Currency,
@@ -105,23 +105,23 @@ func Routes(a *api.API, s *Service) {
 			return out, err
 		})
 	api.Handle(a, api.Op{ID: "get-product-schema", Method: http.MethodGet, Path: "/api/v1/products/schema", Tag: "credit", Zh: "产品配方的 JSON Schema", En: "JSON Schema of a recipe", Policy: api.Session()},
-		func(context.Context, auth.Principal, *struct{}) (*schemaOutput, error) {
+		func(context.Context, auth.Principal, *struct{}) (*productSchemaOutput, error) {
 			b, err := Schema()
-			return &schemaOutput{Body: b}, err
+			return &productSchemaOutput{Body: b}, err
 		})
 	api.Handle(a, api.Op{ID: "list-product-variables", Method: http.MethodGet, Path: "/api/v1/products/variables", Tag: "credit", Zh: "规则可用的变量", En: "Variables that rules may use", Policy: api.Session()},
-		func(context.Context, auth.Principal, *struct{}) (*variablesOutput, error) {
-			out := &variablesOutput{}
+		func(context.Context, auth.Principal, *struct{}) (*productVariablesOutput, error) {
+			out := &productVariablesOutput{}
 			out.Body.Items = Variables()
 			return out, nil
 		})
 	api.Handle(a, api.Op{ID: "get-product", Method: http.MethodGet, Path: "/api/v1/products/{id}", Tag: "credit", Zh: "产品配方", En: "Read a product", Policy: api.Session()},
-		func(ctx context.Context, p auth.Principal, in *idInput) (*getOutput, error) {
+		func(ctx context.Context, p auth.Principal, in *productIdInput) (*productGetOutput, error) {
 			c, own, err := s.Get(ctx, p, in.ID)
 			if err != nil {
 				return nil, err
 			}
-			out := &getOutput{}
+			out := &productGetOutput{}
 			out.Body.Recipe, out.Body.Hash, out.Body.YAML, out.Body.Versions = c.Recipe, c.Hash, c.Text, own
 			return out, nil
 		})
@@ -131,8 +131,8 @@ func Routes(a *api.API, s *Service) {
 func mutations(a *api.API, s *Service) {
 	api.Handle(a, api.Op{ID: "validate-product", Method: http.MethodPost, Path: "/api/v1/products/validate", Tag: "credit", Zh: "校验产品配方（不保存）", En: "Check a recipe without storing it",
 		Policy: api.Need(permissionPropose), NoIdempotency: true},
-		func(_ context.Context, p auth.Principal, in *textInput) (*checkOutput, error) {
-			out := &checkOutput{}
+		func(_ context.Context, p auth.Principal, in *productTextInput) (*productCheckOutput, error) {
+			out := &productCheckOutput{}
 			out.Body.Problems = []api.ProblemField{}
 			c, err := Parse([]byte(in.Body.YAML))
 			for _, f := range fault.All(err) {
@@ -145,7 +145,7 @@ func mutations(a *api.API, s *Service) {
 		})
 	api.Handle(a, api.Op{ID: "propose-product-version", Method: http.MethodPost, Path: "/api/v1/products/versions", Tag: "credit", Zh: "提交产品新版本待复核", En: "Propose a product version",
 		Policy: api.Need(permissionPropose), Status: http.StatusCreated},
-		func(ctx context.Context, p auth.Principal, in *textInput) (*versionOutput, error) {
+		func(ctx context.Context, p auth.Principal, in *productTextInput) (*productVersionOutput, error) {
 			c, err := s.Propose(ctx, p, in.Body.YAML)
 			if err != nil {
 				return nil, err
@@ -158,7 +158,7 @@ func mutations(a *api.API, s *Service) {
 	}{{"approve", "批准产品版本", "Approve a product version", true}, {"reject", "驳回产品版本", "Reject a product version", false}} {
 		api.Handle(a, api.Op{ID: d.verb + "-product-version", Method: http.MethodPost, Path: "/api/v1/products/{id}/versions/{version}/" + d.verb, Tag: "credit", Zh: d.zh, En: d.en,
 			Policy: api.Need(permissionApprove)},
-			func(ctx context.Context, p auth.Principal, in *decideInput) (*versionOutput, error) {
+			func(ctx context.Context, p auth.Principal, in *productDecideInput) (*productVersionOutput, error) {
 				if err := s.Decide(ctx, p, in.ID, in.Version, d.approve, in.Body.Note); err != nil {
 					return nil, err
 				}
@@ -167,8 +167,8 @@ func mutations(a *api.API, s *Service) {
 	}
 }
 
-func version(id string, n int64, state string) *versionOutput {
-	out := &versionOutput{}
+func version(id string, n int64, state string) *productVersionOutput {
+	out := &productVersionOutput{}
 	out.Body.ProductID, out.Body.Version, out.Body.State = id, n, state
 	return out
 }

@@ -14,11 +14,11 @@ var (
 	permissionHandle = auth.DeclarePermission("signal.handle", "处置预警", "Handle signals", auth.RoleRelationshipManager, auth.RoleRisk)
 )
 
-type idInput struct {
+type signalIdInput struct {
 	ID string `path:"id" maxLength:"60"`
 }
 
-type resolveInput struct {
+type signalResolveInput struct {
 	ID   string `path:"id" maxLength:"60"`
 	Body struct {
 		Outcome    string `json:"outcome" enum:"handled,false_alarm,no_action"`
@@ -27,7 +27,7 @@ type resolveInput struct {
 	}
 }
 
-type listInput struct {
+type signalListInput struct {
 	api.PageQuery
 	State      string `query:"state" enum:"open,acknowledged,resolved"`
 	Level      string `query:"level" enum:"yellow,orange,red"`
@@ -43,17 +43,17 @@ type signalPage struct {
 }
 
 type (
-	output     struct{ Body Signal }
-	listOutput struct{ Body signalPage }
-	judgeInput struct {
+	signalOutput     struct{ Body Signal }
+	signalListOutput struct{ Body signalPage }
+	signalJudgeInput struct {
 		ID string `path:"id" maxLength:"60"`
 	}
-	judgeOutput struct {
+	signalJudgeOutput struct {
 		Body struct {
 			Raised []Signal `json:"raised"`
 		}
 	}
-	catalogueOutput struct {
+	signalCatalogueOutput struct {
 		Body struct {
 			Items []Entry `json:"items"`
 		}
@@ -68,7 +68,7 @@ func Routes(a *api.API, s *Service) {
 	post := func(id, path, zh, en string) api.Op {
 		return api.Op{ID: id, Method: http.MethodPost, Path: path, Tag: "watch", Zh: zh, En: en, Policy: api.Need(permissionHandle)}
 	}
-	api.Handle(a, get("list-signals", "/api/v1/signals", "预警列表", "List signals"), func(ctx context.Context, p auth.Principal, in *listInput) (*listOutput, error) {
+	api.Handle(a, get("list-signals", "/api/v1/signals", "预警列表", "List signals"), func(ctx context.Context, p auth.Principal, in *signalListInput) (*signalListOutput, error) {
 		after, err := api.DecodeCursor(in.Cursor, 1)
 		if err != nil {
 			return nil, err
@@ -77,38 +77,38 @@ func Routes(a *api.API, s *Service) {
 		if err != nil {
 			return nil, err
 		}
-		out := &listOutput{Body: signalPage{Items: items, Total: total, Counts: counts}}
+		out := &signalListOutput{Body: signalPage{Items: items, Total: total, Counts: counts}}
 		if len(items) > in.Limit {
 			out.Body.Items, out.Body.NextCursor = items[:in.Limit], api.EncodeCursor(items[in.Limit-1].ID)
 		}
 		return out, nil
 	})
-	api.Handle(a, get("list-signal-catalogue", "/api/v1/signals/catalogue", "预警信号目录", "Early-warning catalogue"), func(ctx context.Context, p auth.Principal, _ *struct{}) (*catalogueOutput, error) {
-		out := &catalogueOutput{}
+	api.Handle(a, get("list-signal-catalogue", "/api/v1/signals/catalogue", "预警信号目录", "Early-warning catalogue"), func(ctx context.Context, p auth.Principal, _ *struct{}) (*signalCatalogueOutput, error) {
+		out := &signalCatalogueOutput{}
 		var err error
 		out.Body.Items, err = s.Catalogue(ctx, p)
 		return out, err
 	})
-	api.Handle(a, get("get-signal", "/api/v1/signals/{id}", "预警详情", "Read a signal"), func(ctx context.Context, p auth.Principal, in *idInput) (*output, error) {
+	api.Handle(a, get("get-signal", "/api/v1/signals/{id}", "预警详情", "Read a signal"), func(ctx context.Context, p auth.Principal, in *signalIdInput) (*signalOutput, error) {
 		return wrap(s.Get(ctx, p, in.ID))
 	})
-	api.Handle(a, post("acknowledge-signal", "/api/v1/signals/{id}/acknowledge", "认领预警", "Acknowledge"), func(ctx context.Context, p auth.Principal, in *idInput) (*output, error) {
+	api.Handle(a, post("acknowledge-signal", "/api/v1/signals/{id}/acknowledge", "认领预警", "Acknowledge"), func(ctx context.Context, p auth.Principal, in *signalIdInput) (*signalOutput, error) {
 		return wrap(s.Acknowledge(ctx, p, in.ID))
 	})
-	api.Handle(a, post("resolve-signal", "/api/v1/signals/{id}/resolve", "处置预警", "Resolve"), func(ctx context.Context, p auth.Principal, in *resolveInput) (*output, error) {
+	api.Handle(a, post("resolve-signal", "/api/v1/signals/{id}/resolve", "处置预警", "Resolve"), func(ctx context.Context, p auth.Principal, in *signalResolveInput) (*signalOutput, error) {
 		return wrap(s.Resolve(ctx, p, in.ID, Resolution{Outcome: in.Body.Outcome, Note: in.Body.Note, SnoozeDays: in.Body.SnoozeDays}))
 	})
-	api.Handle(a, post("watch-firm", "/api/v1/firms/{id}/watch", "立即监测该企业", "Watch the firm now"), func(ctx context.Context, p auth.Principal, in *judgeInput) (*judgeOutput, error) {
+	api.Handle(a, post("watch-firm", "/api/v1/firms/{id}/watch", "立即监测该企业", "Watch the firm now"), func(ctx context.Context, p auth.Principal, in *signalJudgeInput) (*signalJudgeOutput, error) {
 		raised, err := s.Judge(ctx, p, in.ID)
-		out := &judgeOutput{}
+		out := &signalJudgeOutput{}
 		out.Body.Raised = append([]Signal{}, raised...)
 		return out, err
 	})
 }
 
-func wrap(x Signal, err error) (*output, error) {
+func wrap(x Signal, err error) (*signalOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &output{Body: x}, nil
+	return &signalOutput{Body: x}, nil
 }
