@@ -23,6 +23,7 @@ const (
 	StateCommitted = "committed"
 	StateUnchanged = "unchanged" // the same file was imported before
 	StateFailed    = "failed"
+	StateDiscarded = "discarded" // given up by a person before it was complete
 )
 
 // Reasons of this package.
@@ -37,14 +38,15 @@ var (
 
 // Options are what the person chose.
 type Options struct {
-	Kind          string           `json:"kind,omitempty" enum:"firms,invoices" doc:"empty: recognised from the header"`
-	Direction     source.Direction `json:"direction,omitempty" doc:"purchase or sale; empty: recognised from the header"`
-	FirmCode      string           `json:"firm_code,omitempty" maxLength:"64" doc:"owner of every row, for files without a firm column"`
-	CreateMissing bool             `json:"create_missing,omitempty" doc:"make firms for unknown codes"`
-	BranchPath    string           `json:"branch_path,omitempty" maxLength:"200" doc:"branch of new firms; empty: the caller's"`
-	BranchID      string           `json:"branch_id,omitempty" maxLength:"60"`
-	ManagerID     string           `json:"manager_id,omitempty" maxLength:"60"`
-	Demo          bool             `json:"demo,omitempty" doc:"mark new firms as demonstration"`
+	Kind          string            `json:"kind,omitempty" enum:"firms,invoices" doc:"empty: recognised from the header"`
+	Direction     source.Direction  `json:"direction,omitempty" doc:"purchase or sale; empty: recognised from the header"`
+	FirmCode      string            `json:"firm_code,omitempty" maxLength:"64" doc:"owner of every row, for files without a firm column"`
+	Columns       map[string]string `json:"columns,omitempty" doc:"field name to heading, for headings that are not recognised: {\"net\": \"不含税金额（元）\"}"`
+	CreateMissing bool              `json:"create_missing,omitempty" doc:"make firms for unknown codes"`
+	BranchPath    string            `json:"branch_path,omitempty" maxLength:"200" doc:"branch of new firms; empty: the caller's"`
+	BranchID      string            `json:"branch_id,omitempty" maxLength:"60"`
+	ManagerID     string            `json:"manager_id,omitempty" maxLength:"60"`
+	Demo          bool              `json:"demo,omitempty" doc:"mark new firms as demonstration"`
 }
 
 // Batch is one import.
@@ -54,7 +56,7 @@ type Batch struct {
 	FileName   string     `json:"file_name"`
 	FileHash   string     `json:"file_hash"`
 	FileBytes  int64      `json:"file_bytes"`
-	State      string     `json:"state" enum:"running,committed,unchanged,failed"`
+	State      string     `json:"state" enum:"running,committed,unchanged,failed,discarded"`
 	Options    Options    `json:"options"`
 	JobID      string     `json:"job_id"`
 	Staged     int64      `json:"staged" doc:"rows read and waiting"`
@@ -71,6 +73,7 @@ type Batch struct {
 type Report struct {
 	source.Report
 	UnknownFirm  int64 `json:"unknown_firm" doc:"rows whose firm code is not known"`
+	VoidedSince  int64 `json:"voided_since" doc:"rows that were valid before and are void by this file"`
 	FirmsCreated int64 `json:"firms_created"`
 	FirmsUpdated int64 `json:"firms_updated"`
 	Labelled     int64 `json:"labelled,omitempty"`

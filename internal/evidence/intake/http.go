@@ -59,6 +59,11 @@ func Routes(a *api.API, s *Service) {
 			b, err := s.Get(ctx, p, in.ID)
 			return &batchOutput{Body: b}, err
 		})
+	api.Handle(a, api.Op{ID: "discard-import", Method: http.MethodPost, Path: "/api/v1/imports/{id}/discard", Tag: "imports", Zh: "放弃未完成的导入", En: "Give up an unfinished import", Policy: may},
+		func(ctx context.Context, p auth.Principal, in *batchInput) (*batchOutput, error) {
+			b, err := s.Discard(ctx, p, in.ID)
+			return &batchOutput{Body: b}, err
+		})
 	a.Raw(api.Op{ID: "import-errors", Method: http.MethodGet, Path: "/api/v1/imports/{id}/errors.xlsx", Tag: "imports", Zh: "下载错误行", En: "Download the bad rows", Policy: may},
 		func(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 			return s.errorsWorkbook(r.Context(), w, p, r.PathValue("id"))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/capillary-finance/capillary/internal/evidence/party"
 	"github.com/capillary-finance/capillary/internal/evidence/source"
@@ -16,8 +17,7 @@ import (
 )
 
 // importRun is one pass over one file. A run that was cut off is done again from the start of the file:
-// decoding is far cheaper than writing, rows staged before meet their own key, and what the batch has
-// staged is known, so those rows are not even sent.
+// decoding is far cheaper than writing, and the lines that are staged already are not sent again.
 type importRun struct {
 	s        *Service
 	p        auth.Principal
@@ -27,19 +27,17 @@ type importRun struct {
 	firms   map[string]string
 	report  Report
 	pending []source.Staged
-	skip    int64 // rows staged by an earlier run
-	seen    int64 // acceptable rows so far
-	nth     map[nthKey]int64
+	safe    source.Lines     // staged by an earlier run
+	seen    int64            // acceptable rows so far
 	listed  []source.FirmRow // rows of a firm file, applied all at once
 	bad     []source.RowError
 	badSeq  int64
 	bytes   int64
 }
 
-type nthKey struct {
-	firm string
-	source.Invoice
-}
+// newFirm marks a staged row whose firm is made when the batch is published, and not before: a cancelled
+// import leaves no firms behind. The code follows the mark.
+const newFirm = "new:"
 
 func (x *importRun) do(ctx context.Context) (Batch, error) {
 	if x.batch.State != StateRunning {
@@ -51,6 +49,9 @@ func (x *importRun) do(ctx context.Context) (Batch, error) {
 			return err
 		}
 		if x.firms, err = party.Codes(ctx, tx); err != nil {
+			return err
+		}
+		if x.safe, err = source.StagedLines(ctx, tx, x.batch.ID); err != nil {
 			return err
 		}
 		same, err = sameFile(ctx, tx, x.batch.FileHash, x.batch.Kind, x.batch.Options)
@@ -67,7 +68,6 @@ func (x *importRun) do(ctx context.Context) (Batch, error) {
 		return x.batch, err
 	}
 	defer file.Close()
-	x.skip = x.batch.Staged
 	if x.batch.Kind == KindFirms {
 		err = x.readFirms(ctx, file)
 	} else {
@@ -79,19 +79,24 @@ func (x *importRun) do(ctx context.Context) (Batch, error) {
 	return x.finish(ctx, StateCommitted, "", nil)
 }
 
-// failed keeps a file that cannot be read as a failed batch with its report; a cancelled or cut-off run
-// stays as it is, to be resumed.
+// failed keeps a file that cannot be read as a failed batch with its report; a run that was cancelled, cut
+// off or kept from the database stays as it is, to be resumed.
 func (x *importRun) failed(ctx context.Context, cause error) (Batch, error) {
-	if ctx.Err() != nil || len(fault.All(cause)) == 0 {
+	f, ok := fault.As(cause)
+	if !ok || ctx.Err() != nil {
 		return x.batch, cause
 	}
-	b, err := x.finish(ctx, StateFailed, "", cause)
-	return b, errors.Join(cause, err)
+	switch f.Reason.Kind { //nolint:exhaustive // only these say that the file itself is at fault
+	case fault.Invalid, fault.BadRequest, fault.TooLarge, fault.NotFound:
+		b, err := x.finish(ctx, StateFailed, "", cause)
+		return b, errors.Join(cause, err)
+	}
+	return x.batch, cause
 }
 
 func (x *importRun) options(ctx context.Context) source.Options {
 	return source.Options{
-		Name: x.batch.FileName, Direction: x.batch.Options.Direction, Firm: x.batch.Options.FirmCode, MaxErrors: 1,
+		Name: x.batch.FileName, Direction: x.batch.Options.Direction, Firm: x.batch.Options.FirmCode, Columns: x.batch.Options.Columns, MaxErrors: 1,
 		Progress: func(bytes, _ int64) { x.bytes = bytes; _ = x.progress(ctx, bytes) },
 		OnError:  func(e source.RowError) error { return x.reject(ctx, e) },
 	}
@@ -118,38 +123,24 @@ func (x *importRun) flushBad(ctx context.Context) error {
 }
 
 func (x *importRun) readInvoices(ctx context.Context, file io.Reader) error {
-	x.nth = map[nthKey]int64{}
 	unknown := int64(0)
 	rep, err := source.Decode(ctx, file, x.options(ctx), func(row source.Row) error {
-		firmID, ok := x.firms[row.Firm]
-		if !ok && x.batch.Options.CreateMissing {
-			var err error
-			if firmID, err = x.createFirm(ctx, row.Firm); err != nil {
-				return err
-			}
-			ok = true
-		}
-		if !ok {
+		firmID, problem := x.firmOf(row.Firm)
+		if problem != nil {
 			unknown++
-			return x.reject(ctx, rowError(row.Line, "firm", row.Firm, ReasonFirmUnknown))
+			e := rowError(row.Line, "firm", row.Firm, problem)
+			return x.reject(ctx, e)
 		}
-		st := source.Staged{Line: row.Line, FirmID: firmID, Nth: 1, Invoice: row.Invoice}
-		if row.Duplicate {
-			key := nthKey{firmID, row.Invoice}
-			x.nth[key]++
-			st.Nth = 1 + x.nth[key]
-		}
-		if x.seen++; x.seen <= x.skip {
+		x.seen++
+		if x.safe.Has(row.Line) {
 			return nil
 		}
-		if x.pending = append(x.pending, st); len(x.pending) >= x.s.chunk {
+		if x.pending = append(x.pending, source.Staged{Line: row.Line, FirmID: firmID, Invoice: row.Invoice}); len(x.pending) >= x.s.chunk {
 			return x.flush(ctx)
 		}
 		return nil
 	})
-	created := x.report.FirmsCreated
-	kept := x.report.BadKept
-	x.report = Report{Report: rep, UnknownFirm: unknown, FirmsCreated: created, BadKept: kept}
+	x.report = Report{Report: rep, UnknownFirm: unknown, BadKept: x.report.BadKept}
 	x.report.ErrorCount += unknown
 	if unknown > 0 {
 		x.report.ErrorsByCode[ReasonFirmUnknown.Code] += unknown
@@ -161,6 +152,48 @@ func (x *importRun) readInvoices(ctx context.Context, file io.Reader) error {
 		return err
 	}
 	return x.flushBad(ctx)
+}
+
+// firmOf gives the id of a firm, or the mark of one to be made, or why the row cannot be taken.
+func (x *importRun) firmOf(code string) (string, *fault.Reason) {
+	if id, ok := x.firms[code]; ok {
+		return id, nil
+	}
+	if !x.batch.Options.CreateMissing || x.draft(code).Validate() != nil {
+		return "", ReasonFirmUnknown
+	}
+	x.firms[code] = newFirm + code
+	return x.firms[code], nil
+}
+
+func (x *importRun) draft(code string) party.Draft {
+	o := x.batch.Options
+	return party.Draft{Code: code, Name: code, BranchID: o.BranchID, BranchPath: o.BranchPath, ManagerID: o.ManagerID, Demo: o.Demo}
+}
+
+// settleFirms makes the firms that staged rows are waiting for, unless somebody made them meanwhile.
+func (x *importRun) settleFirms(ctx context.Context, tx *db.Tx) error {
+	x.report.FirmsCreated = 0
+	marks, err := source.StagedFirms(ctx, tx, x.batch.ID, newFirm)
+	if err != nil {
+		return err
+	}
+	for _, mark := range marks {
+		code := strings.TrimPrefix(mark, newFirm)
+		_, err := party.ByCode(ctx, tx, code)
+		if fault.Is(err, fault.ReasonNotFound) {
+			x.report.FirmsCreated++
+			_, err = x.s.firms.CreateTx(ctx, tx, x.draft(code))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if len(marks) == 0 {
+		return nil
+	}
+	_, err = tx.Exec(ctx, settleFirms, tx.Institution, x.batch.ID, newFirm, len(newFirm)+1, len(newFirm))
+	return err
 }
 
 // flush stages the pending rows and notes how many are safe, in one transaction.
@@ -183,20 +216,6 @@ func (x *importRun) flush(ctx context.Context) error {
 		err = x.s.failpoint("staged")
 	}
 	return err
-}
-
-func (x *importRun) createFirm(ctx context.Context, code string) (string, error) {
-	o := x.batch.Options
-	var f party.Firm
-	err := x.s.db.Update(ctx, x.p.Scope(), func(tx *db.Tx) (err error) {
-		f, err = x.s.firms.CreateTx(ctx, tx, party.Draft{Code: code, Name: code, BranchID: o.BranchID, BranchPath: o.BranchPath, ManagerID: o.ManagerID, Demo: o.Demo})
-		return err
-	})
-	if err == nil {
-		x.firms[code] = f.ID
-		x.report.FirmsCreated++
-	}
-	return f.ID, err
 }
 
 func rowError(line int64, field, value string, reason *fault.Reason, kv ...any) source.RowError {
@@ -222,21 +241,20 @@ func (x *importRun) finish(ctx context.Context, state, same string, cause error)
 		x.report.ErrorsByCode[f.Reason.Code]++
 	}
 	err := x.s.db.Update(ctx, x.p.Scope(), func(tx *db.Tx) error {
-		var inserted int64
-		var touched []source.Touched
+		var out source.Published
 		var err error
 		switch {
 		case state == StateCommitted && x.batch.Kind == KindInvoices:
-			inserted, touched, err = source.Publish(ctx, tx, x.batch.ID)
+			out, err = x.publish(ctx, tx)
 		case state == StateCommitted:
-			inserted, err = x.applyFirms(ctx, tx)
+			out.Inserted, err = x.applyFirms(ctx, tx)
 		default:
 			err = source.Discard(ctx, tx, x.batch.ID)
 		}
 		if err != nil {
 			return err
 		}
-		done, err := tx.ExecOne(ctx, finishBatch, tx.Institution, x.batch.ID, state, x.seen, inserted, x.seen-inserted, x.report.encode(), same, db.Micros(tx.Now))
+		done, err := tx.ExecOne(ctx, finishBatch, tx.Institution, x.batch.ID, state, x.seen, out.Inserted, x.seen-out.Inserted, x.report.encode(), same, db.Micros(tx.Now))
 		if err != nil || !done {
 			return err // finished by another run: nothing more to do
 		}
@@ -250,7 +268,7 @@ func (x *importRun) finish(ctx context.Context, state, same string, cause error)
 			return nil
 		}
 		return event.Append(ctx, tx, event.Draft{Type: "evidence.batch_imported", Aggregate: "import", AggregateID: x.batch.ID, Payload: Imported{
-			BatchID: x.batch.ID, Kind: x.batch.Kind, Inserted: inserted, Firms: touched,
+			BatchID: x.batch.ID, Kind: x.batch.Kind, Inserted: out.Inserted, Voided: out.Voided, Firms: out.Firms,
 		}})
 	})
 	if err != nil {
@@ -260,10 +278,21 @@ func (x *importRun) finish(ctx context.Context, state, same string, cause error)
 	return x.batch, nil
 }
 
+// publish makes the staged rows and the firms they wait for visible.
+func (x *importRun) publish(ctx context.Context, tx *db.Tx) (source.Published, error) {
+	if err := x.settleFirms(ctx, tx); err != nil {
+		return source.Published{}, err
+	}
+	out, err := source.Publish(ctx, tx, x.batch.ID)
+	x.report.VoidedSince = out.Voided
+	return out, err
+}
+
 // Imported is the payload of evidence.batch_imported.
 type Imported struct {
 	BatchID  string           `json:"batch_id"`
 	Kind     string           `json:"kind"`
 	Inserted int64            `json:"inserted"`
+	Voided   int64            `json:"voided"`
 	Firms    []source.Touched `json:"firms"`
 }

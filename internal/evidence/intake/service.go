@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 
 	"github.com/capillary-finance/capillary/internal/evidence/party"
 	"github.com/capillary-finance/capillary/internal/evidence/source"
@@ -50,10 +51,17 @@ type Preview struct {
 	Encoding  string            `json:"encoding"`
 	Headings  []string          `json:"headings" nullable:"false"`
 	Unknown   []string          `json:"unknown_headings" nullable:"false" doc:"columns that will not be read"`
+	Columns   []Column          `json:"columns" nullable:"false" doc:"what each heading is taken for"`
 	Invoices  []PreviewRow      `json:"invoices" nullable:"false"`
 	Firms     []source.FirmRow  `json:"firms" nullable:"false"`
 	Problems  []source.RowError `json:"problems" nullable:"false" doc:"of the rows shown"`
 	SameAs    string            `json:"same_as,omitempty" doc:"this file was imported before"`
+}
+
+// Column is a heading with the field it stands for; options.columns overrides it.
+type Column struct {
+	Heading string `json:"heading"`
+	Field   string `json:"field" doc:"empty: not read"`
 }
 
 // PreviewRow is an invoice of a preview.
@@ -69,7 +77,7 @@ var errEnough = errors.New("intake: enough rows")
 
 // Preview reads the first rows of an uploaded file without keeping anything.
 func (s *Service) Preview(ctx context.Context, p auth.Principal, hash, name string, o Options) (Preview, error) {
-	out := Preview{Headings: []string{}, Unknown: []string{}, Invoices: []PreviewRow{}, Firms: []source.FirmRow{}, Problems: []source.RowError{}}
+	out := Preview{Headings: []string{}, Unknown: []string{}, Columns: []Column{}, Invoices: []PreviewRow{}, Firms: []source.FirmRow{}, Problems: []source.RowError{}}
 	open := s.opener(ctx, p, hash)
 	kind, err := s.recognise(ctx, open, name, o)
 	if err != nil {
@@ -81,43 +89,45 @@ func (s *Service) Preview(ctx context.Context, p auth.Principal, hash, name stri
 		return out, err
 	}
 	defer r.Close()
-	so := source.Options{Name: name, Direction: o.Direction, Firm: o.FirmCode, OnError: func(e source.RowError) error {
+	so := source.Options{Name: name, Direction: o.Direction, Firm: o.FirmCode, Columns: o.Columns, OnError: func(e source.RowError) error {
 		if out.Problems = append(out.Problems, e); len(out.Problems) >= previewRows {
 			return errEnough
 		}
 		return nil
 	}}
-	var rep source.Report
-	if kind == KindFirms {
-		var fr source.FirmReport
-		fr, err = source.DecodeFirms(ctx, r, so, func(row source.FirmRow) error {
-			if out.Firms = append(out.Firms, row); len(out.Firms) >= previewRows {
-				return errEnough
-			}
-			return nil
-		})
-		rep = fr.Report
-	} else {
-		rep, err = source.Decode(ctx, r, so, func(row source.Row) error {
-			out.Invoices = append(out.Invoices, PreviewRow{Line: row.Line, Firm: row.Firm, View: source.ViewOf(row.Invoice)})
-			if len(out.Invoices) >= previewRows {
-				return errEnough
-			}
-			return nil
-		})
-	}
+	rep, err := out.read(ctx, r, so)
 	out.Format, out.Encoding, out.Headings, out.Unknown, out.Direction = rep.Format, rep.Encoding, rep.Headings, rep.Unknown, rep.Direction.String()
 	if err != nil && !errors.Is(err, errEnough) {
 		return out, err
 	}
+	for _, h := range out.Headings {
+		out.Columns = append(out.Columns, Column{Heading: h, Field: source.FieldOf(h, kind == KindFirms, o.Columns)})
+	}
 	err = s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
-		if o.BranchPath == "" {
-			o.BranchID, o.BranchPath = p.BranchID, p.BranchPath
-		}
 		out.SameAs, err = sameFile(ctx, tx, hash, kind, o)
 		return err
 	})
 	return out, err
+}
+
+// read takes the first rows of a file whose kind is known.
+func (v *Preview) read(ctx context.Context, r io.Reader, so source.Options) (source.Report, error) {
+	if v.Kind == KindFirms {
+		rep, err := source.DecodeFirms(ctx, r, so, func(row source.FirmRow) error {
+			if v.Firms = append(v.Firms, row); len(v.Firms) >= previewRows {
+				return errEnough
+			}
+			return nil
+		})
+		return rep.Report, err
+	}
+	return source.Decode(ctx, r, so, func(row source.Row) error {
+		v.Invoices = append(v.Invoices, PreviewRow{Line: row.Line, Firm: row.Firm, View: source.ViewOf(row.Invoice)})
+		if len(v.Invoices) >= previewRows {
+			return errEnough
+		}
+		return nil
+	})
 }
 
 // opener opens an uploaded file the caller may read.
@@ -143,7 +153,7 @@ func (s *Service) recognise(ctx context.Context, open func() (io.ReadCloser, err
 	if err != nil {
 		return "", err
 	}
-	_, errInvoices := source.Decode(ctx, r, source.Options{Name: name, Direction: o.Direction, Firm: o.FirmCode}, func(source.Row) error { return errEnough })
+	_, errInvoices := source.Decode(ctx, r, source.Options{Name: name, Direction: o.Direction, Firm: o.FirmCode, Columns: o.Columns}, func(source.Row) error { return errEnough })
 	_ = r.Close()
 	if errInvoices == nil || errors.Is(errInvoices, errEnough) {
 		return KindInvoices, nil
@@ -155,7 +165,7 @@ func (s *Service) recognise(ctx context.Context, open func() (io.ReadCloser, err
 		return "", err
 	}
 	defer r.Close()
-	_, errFirms := source.DecodeFirms(ctx, r, source.Options{Name: name}, func(source.FirmRow) error { return errEnough })
+	_, errFirms := source.DecodeFirms(ctx, r, source.Options{Name: name, Columns: o.Columns}, func(source.FirmRow) error { return errEnough })
 	switch {
 	case errFirms == nil || errors.Is(errFirms, errEnough):
 		return KindFirms, nil
@@ -165,28 +175,29 @@ func (s *Service) recognise(ctx context.Context, open func() (io.ReadCloser, err
 	return "", errFirms
 }
 
+// sameFile finds an earlier import that read this very file in this very way.
 func sameFile(ctx context.Context, tx *db.Tx, hash, kind string, o Options) (string, error) {
-	o.Kind = kind
-	options, err := json.Marshal(o)
+	rows, err := tx.Query(ctx, batchSame, tx.Institution, hash, kind)
 	if err != nil {
 		return "", err
 	}
-	var id, report string
-	err = tx.QueryRow(ctx, batchSame, tx.Institution, hash, kind, string(options)).Scan(&id, &report)
-	if db.IsNoRows(err) {
-		return "", nil
+	defer rows.Close()
+	for rows.Next() {
+		var id, options, report string
+		if err := rows.Scan(&id, &options, &report); err != nil {
+			return "", err
+		}
+		var was Options
+		var r Report
+		if err := errors.Join(json.Unmarshal([]byte(options), &was), json.Unmarshal([]byte(report), &r)); err != nil {
+			return "", err
+		}
+		sameWay := was.FirmCode == o.FirmCode && maps.Equal(was.Columns, o.Columns) && (o.Direction == 0 || o.Direction == r.Direction)
+		if sameWay && r.UnknownFirm == 0 { // its unknown firms may be known by now: worth reading again
+			return id, nil
+		}
 	}
-	if err != nil {
-		return "", err
-	}
-	var r Report
-	if err := json.Unmarshal([]byte(report), &r); err != nil {
-		return "", err
-	}
-	if r.UnknownFirm > 0 {
-		return "", nil // its firms may be known by now: worth reading again
-	}
-	return id, nil
+	return "", rows.Err()
 }
 
 // Start begins the import of an uploaded file as a job.
@@ -259,14 +270,75 @@ func (s *Service) ImportFile(ctx context.Context, p auth.Principal, name string,
 	}
 	var b Batch
 	err = s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
-		b, err = s.begin(ctx, tx, p, info, name, o)
+		if b, err = s.left(ctx, tx, p, info.Hash, o); err == nil && b.ID == "" {
+			b, err = s.begin(ctx, tx, p, info, name, o)
+		}
 		return err
 	})
 	if err != nil {
 		return b, err
 	}
-	run := &importRun{s: s, p: p, batch: b, progress: func(_ context.Context, done int64) error { progress(done, b.FileBytes); return ctx.Err() }}
+	run := &importRun{s: s, p: p, batch: b, progress: func(_ context.Context, done int64) error {
+		if progress != nil {
+			progress(done, b.FileBytes)
+		}
+		return ctx.Err()
+	}}
 	return run.do(ctx)
+}
+
+// left finds an import of this file that was begun without a job and never came to its end: the process
+// died or was interrupted. It is taken up where it stopped.
+func (s *Service) left(ctx context.Context, tx *db.Tx, p auth.Principal, hash string, o Options) (Batch, error) {
+	if o.BranchPath == "" {
+		o.BranchID, o.BranchPath = p.BranchID, p.BranchPath
+	}
+	options, err := json.Marshal(o)
+	if err != nil {
+		return Batch{}, err
+	}
+	var id string
+	err = tx.QueryRow(ctx, batchLeft, tx.Institution, hash, o.Kind, string(options)).Scan(&id)
+	if db.IsNoRows(err) {
+		return Batch{}, nil
+	}
+	if err != nil {
+		return Batch{}, err
+	}
+	return get(ctx, tx, id)
+}
+
+// Discard gives up an import that never came to its end and drops what it staged.
+func (s *Service) Discard(ctx context.Context, p auth.Principal, id string) (b Batch, err error) {
+	err = s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
+		if b, err = get(ctx, tx, id); err != nil {
+			return err
+		}
+		if b.State != StateRunning {
+			return fault.New(fault.ReasonConflict, "object", "import "+id, "problem", "it is "+b.State, "problem_zh", "当前状态为 "+b.State)
+		}
+		if b.JobID != "" && s.jobs != nil {
+			j, err := s.jobs.Get(ctx, p, b.JobID)
+			if err == nil && j.State.Live() {
+				return fault.New(fault.ReasonConflict, "object", "import "+id, "problem", "its job is running: cancel it first", "problem_zh", "任务仍在运行，请先取消")
+			}
+		}
+		if err := source.Discard(ctx, tx, id); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, finishBatch, tx.Institution, id, StateDiscarded, 0, 0, 0, b.Report.encode(), "", db.Micros(tx.Now)); err != nil {
+			return err
+		}
+		before := b
+		if b, err = get(ctx, tx, id); err != nil {
+			return err
+		}
+		if err := audit.Record(ctx, tx, audit.Entry{Action: "import.discarded", Object: "import", ObjectID: id, Before: before, After: b}); err != nil {
+			return err
+		}
+		return event.Append(ctx, tx, event.Draft{Type: "import.discarded", Aggregate: "import", AggregateID: id, Payload: map[string]string{"import_id": id}})
+	})
+	return b, err
 }
 
 type jobArgs struct {

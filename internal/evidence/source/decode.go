@@ -16,6 +16,9 @@ type Options struct {
 	Direction Direction // zero: the header decides (销方 = purchase, 购方 = sale)
 	Firm      string    // firm that owns every row, for files without a firm column
 	Sheet     string    // XLSX sheet; empty: the first
+	// Columns maps field names (firm, number, date, seller, ...) to the headings of this file that stand
+	// for them, where the known names do not.
+	Columns map[string]string
 
 	MaxRows   int64 // data rows; default 5,000,000
 	MaxBytes  int64 // bytes once unpacked; default 4 GiB

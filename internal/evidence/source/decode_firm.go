@@ -56,7 +56,7 @@ type firmDecoder struct {
 func (d *firmDecoder) spreadsheet(bool) { d.sheet = true }
 
 func (d *firmDecoder) header(record [][]byte) ([]field, error) {
-	c := mapHeader(record, firmFields)
+	c := mapHeader(record, withColumns(firmFields, d.options.Columns))
 	if missing := c.missing(fieldFirm, fieldName); len(missing) > 0 {
 		return missing, nil
 	}

@@ -80,6 +80,42 @@ func headings(fields ...field) map[string]field {
 	return m
 }
 
+// withColumns lays the caller's own headings over the known ones of the fields in known; names that
+// are no field of this kind of file mean nothing.
+func withColumns(known map[string]field, own map[string]string) map[string]field {
+	if len(own) == 0 {
+		return known
+	}
+	byName := map[string]field{}
+	out := make(map[string]field, len(known)+len(own))
+	for heading, f := range known {
+		byName[f.String()] = f
+		out[heading] = f
+	}
+	for name, heading := range own {
+		f, ok := byName[name]
+		if !ok || heading == "" {
+			continue
+		}
+		for h, was := range out {
+			if was == f {
+				delete(out, h) // the named column and no other
+			}
+		}
+		out[normalHeading([]byte(heading))] = f
+	}
+	return out
+}
+
+// FieldOf tells which field a heading stands for, empty when none: what a person checks before an import.
+func FieldOf(heading string, firms bool, own map[string]string) string {
+	known := invoiceFields
+	if firms {
+		known = firmFields
+	}
+	return withColumns(known, own)[normalHeading([]byte(heading))].String()
+}
+
 var headingNoise = strings.NewReplacer(" ", "", "\t", "", "_", "", "-", "", "　", "", "\u00a0", "", "\ufeff", "", "\n", "", "\r", "", "*", "")
 
 // normalHeading makes headings comparable. Only the unit yuan may follow in parentheses: 金额（万元）

@@ -40,7 +40,7 @@ type decoder struct {
 func (d *decoder) spreadsheet(date1904 bool) { d.sheet, d.date1904 = true, date1904 }
 
 func (d *decoder) header(record [][]byte) ([]field, error) {
-	c := mapHeader(record, invoiceFields)
+	c := mapHeader(record, withColumns(invoiceFields, d.options.Columns))
 	required := []field{fieldNumber, fieldDate, fieldNet, fieldTax, fieldGross, fieldStatus}
 	if d.options.Firm == "" {
 		required = append([]field{fieldFirm}, required...)

@@ -33,29 +33,37 @@ func (v *Invoice) setFlags(f int64) {
 }
 
 // content identifies what an invoice says apart from firm, direction and date, which stand beside it in
-// the key. 64 bits are plenty: it only has to differ within one firm, direction and day.
+// the key, and apart from its status: a valid invoice that a later file shows as void is the same
+// invoice. 64 bits are plenty: it only has to differ within one firm, direction and day.
 func (v Invoice) content() int64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(v.Number))
 	_, _ = h.Write([]byte{0})
 	_, _ = h.Write([]byte(v.Counterparty))
-	var b [25]byte
-	binary.LittleEndian.PutUint64(b[0:], uint64(v.NetMinor))    //nolint:gosec // bits
-	binary.LittleEndian.PutUint64(b[8:], uint64(v.TaxMinor))    //nolint:gosec // bits
-	binary.LittleEndian.PutUint64(b[16:], uint64(v.GrossMinor)) //nolint:gosec // bits
-	if v.Void {
-		b[24] = 1
-	}
+	var b [25]byte                                              // the first byte stays zero: it ends the counterparty
+	binary.LittleEndian.PutUint64(b[1:], uint64(v.NetMinor))    //nolint:gosec // bits
+	binary.LittleEndian.PutUint64(b[9:], uint64(v.TaxMinor))    //nolint:gosec // bits
+	binary.LittleEndian.PutUint64(b[17:], uint64(v.GrossMinor)) //nolint:gosec // bits
 	_, _ = h.Write(b[:])
 	return int64(h.Sum64()) //nolint:gosec // bits
 }
 
+// nth numbers rows of one file that say the same, the valid ones first: the count of each status decides,
+// not the order in which the file names them.
+const nth = `row_number() over (partition by firm_id, direction, issued_on, content order by flags % 2, line)`
+
 var (
-	stageRows = db.NewBulk("invoice_staging", []string{"institution_id", "batch_id", "line", "firm_id", "direction", "issued_on", "content", "nth", "number",
+	stageRows = db.NewBulk("invoice_staging", []string{"institution_id", "batch_id", "line", "firm_id", "direction", "issued_on", "content", "number",
 		"counterparty", "net_minor", "tax_minor", "gross_minor", "flags"}, "on conflict do nothing")
 	publish = db.Q(`insert into invoice (institution_id, firm_id, direction, issued_on, content, nth, number, counterparty, net_minor, tax_minor, gross_minor, flags, batch_id, line)
-		select institution_id, firm_id, direction, issued_on, content, nth, number, counterparty, net_minor, tax_minor, gross_minor, flags, batch_id, line
-		from invoice_staging where institution_id = $1 and batch_id = $2 order by firm_id, direction, issued_on, content, nth on conflict do nothing`)
+		select institution_id, firm_id, direction, issued_on, content, ` + nth + `, number, counterparty, net_minor, tax_minor, gross_minor, flags, batch_id, line
+		from invoice_staging where institution_id = $1 and batch_id = $2 on conflict do nothing`)
+	voidKnown = db.Q(`update invoice set flags = invoice.flags + 1 from (
+			select firm_id, direction, issued_on, content, flags, ` + nth + ` as nth from invoice_staging where institution_id = $1 and batch_id = $2) s
+		where s.flags % 2 = 1 and invoice.institution_id = $1 and invoice.firm_id = s.firm_id and invoice.direction = s.direction and invoice.issued_on = s.issued_on
+		and invoice.content = s.content and invoice.nth = s.nth and invoice.flags % 2 = 0`)
+	stagedFirms = db.Q(`select distinct firm_id from invoice_staging where institution_id = $1 and batch_id = $2 and substr(firm_id, 1, $4) = $3 order by firm_id`)
+	stagedLines = db.Q(`select line from invoice_staging where institution_id = $1 and batch_id = $2`)
 	dropStaged  = db.Q(`delete from invoice_staging where institution_id = $1 and batch_id = $2`)
 	firmsStaged = db.Q(`select firm_id, max(issued_on), count(*) from invoice_staging where institution_id = $1 and batch_id = $2 group by firm_id order by firm_id`)
 	byFirm      = db.Q(`select direction, number, issued_on, counterparty, net_minor, tax_minor, gross_minor, flags from invoice
@@ -70,11 +78,10 @@ var (
 		where institution_id = $1 and firm_id = $2 and direction = $3 and flags % 2 = 0 group by counterparty order by sum(net_minor) desc, counterparty limit $4`)
 )
 
-// Staged is a row that waits for its batch. Nth counts identical lines of one file from 1.
+// Staged is a row that waits for its batch.
 type Staged struct {
 	Line   int64
 	FirmID string
-	Nth    int64
 	Invoice
 }
 
@@ -83,7 +90,7 @@ func Stage(ctx context.Context, tx *db.Tx, batchID string, rows []Staged) error 
 	args := make([][]any, len(rows))
 	for i, r := range rows {
 		args[i] = []any{
-			tx.Institution, batchID, r.Line, r.FirmID, int64(r.Direction), r.Date.String(), r.content(), r.Nth, r.Number, r.Counterparty,
+			tx.Institution, batchID, r.Line, r.FirmID, int64(r.Direction), r.Date.String(), r.content(), r.Number, r.Counterparty,
 			r.NetMinor, r.TaxMinor, r.GrossMinor, r.flags(),
 		}
 	}
@@ -100,32 +107,113 @@ type Touched struct {
 	Rows   int64         `json:"rows"`
 }
 
-// Publish makes a staged batch visible, all of it or, when tx fails, none; it returns how many rows were
-// new and which firms the batch holds.
-func Publish(ctx context.Context, tx *db.Tx, batchID string) (inserted int64, firms []Touched, err error) {
+// Lines is a set of line numbers of one file.
+type Lines struct {
+	bits  []uint64
+	count int64
+}
+
+// Has reports whether a line is in the set.
+func (l Lines) Has(line int64) bool {
+	i := line / 64
+	return i < int64(len(l.bits)) && l.bits[i]&(1<<(line%64)) != 0
+}
+
+// Len is the number of lines.
+func (l Lines) Len() int64 { return l.count }
+
+func (l *Lines) add(line int64) {
+	for int64(len(l.bits)) <= line/64 {
+		l.bits = append(l.bits, 0)
+	}
+	l.bits[line/64] |= 1 << (line % 64)
+	l.count++
+}
+
+// StagedLines tells which lines of a batch are safe already: a resumed import leaves them out. A mark
+// "up to line n" would not do: a firm that was unknown when they were read may be known by now.
+func StagedLines(ctx context.Context, tx *db.Tx, batchID string) (Lines, error) {
+	var l Lines
+	rows, err := tx.Query(ctx, stagedLines, tx.Institution, batchID)
+	if err != nil {
+		return l, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var line int64
+		if err := rows.Scan(&line); err != nil {
+			return l, err
+		}
+		l.add(line)
+	}
+	return l, rows.Err()
+}
+
+// StagedFirms lists the firm marks of a batch that begin with a prefix: firms not made yet.
+func StagedFirms(ctx context.Context, tx *db.Tx, batchID, prefix string) ([]string, error) {
+	rows, err := tx.Query(ctx, stagedFirms, tx.Institution, batchID, prefix, len(prefix))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var mark string
+		if err := rows.Scan(&mark); err != nil {
+			return nil, err
+		}
+		out = append(out, mark)
+	}
+	return out, rows.Err()
+}
+
+// Published is what a batch changed.
+type Published struct {
+	Inserted int64     // rows that were new
+	Voided   int64     // rows that were valid before and are void by this batch
+	Firms    []Touched // every firm the batch holds
+}
+
+// Publish makes a staged batch visible, all of it or, when tx fails, none. A row that is there already
+// stays as it is, except that a valid one becomes void when the batch says so; void is final.
+func Publish(ctx context.Context, tx *db.Tx, batchID string) (out Published, err error) {
+	var staged int64
+	if out.Firms, staged, err = touched(ctx, tx, batchID); err != nil {
+		return out, err
+	}
+	res, err := tx.Exec(ctx, publish, tx.Institution, batchID)
+	if err != nil {
+		return out, fmt.Errorf("publish invoices: %w", err)
+	}
+	if out.Inserted, err = res.RowsAffected(); err != nil {
+		return out, err
+	}
+	if out.Inserted < staged { // only then was any of them there before
+		if res, err = tx.Exec(ctx, voidKnown, tx.Institution, batchID); err != nil {
+			return out, fmt.Errorf("void invoices: %w", err)
+		}
+		if out.Voided, err = res.RowsAffected(); err != nil {
+			return out, err
+		}
+	}
+	return out, Discard(ctx, tx, batchID)
+}
+
+func touched(ctx context.Context, tx *db.Tx, batchID string) (firms []Touched, staged int64, err error) {
 	rows, err := tx.Query(ctx, firmsStaged, tx.Institution, batchID)
 	if err != nil {
-		return 0, nil, err
+		return nil, 0, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var t Touched
 		if err := rows.Scan(&t.FirmID, &t.Last, &t.Rows); err != nil {
-			return 0, nil, err
+			return nil, 0, err
 		}
 		firms = append(firms, t)
+		staged += t.Rows
 	}
-	if err := rows.Err(); err != nil {
-		return 0, nil, err
-	}
-	res, err := tx.Exec(ctx, publish, tx.Institution, batchID)
-	if err != nil {
-		return 0, nil, fmt.Errorf("publish invoices: %w", err)
-	}
-	if inserted, err = res.RowsAffected(); err != nil {
-		return 0, nil, err
-	}
-	return inserted, firms, Discard(ctx, tx, batchID)
+	return firms, staged, rows.Err()
 }
 
 // Discard removes what a batch staged.

@@ -68,12 +68,12 @@ func publish(ctx context.Context, tx *db.Tx, firmID string, invoices []source.In
 	batch := tx.NewID("bat")
 	rows := make([]source.Staged, len(invoices))
 	for i, inv := range invoices {
-		rows[i] = source.Staged{Line: int64(i + 2), FirmID: firmID, Nth: 1, Invoice: inv}
+		rows[i] = source.Staged{Line: int64(i + 2), FirmID: firmID, Invoice: inv}
 	}
 	if err := source.Stage(ctx, tx, batch, rows); err != nil {
 		return err
 	}
-	_, _, err := source.Publish(ctx, tx, batch)
+	_, err := source.Publish(ctx, tx, batch)
 	return err
 }
 

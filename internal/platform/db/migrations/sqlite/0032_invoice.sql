@@ -1,5 +1,5 @@
 -- Invoices: one row per line of a file; the same line again meets its own key and changes nothing.
--- content is a 64-bit hash of number, counterparty, amounts and status; nth counts identical lines of one file.
+-- content is a 64-bit hash of number, counterparty and amounts; nth counts lines of one file that say the same, valid ones first.
 create table invoice (
   institution_id text not null,
   firm_id text not null,
@@ -27,7 +27,6 @@ create table invoice_staging (
   direction integer not null,
   issued_on text not null,
   content integer not null,
-  nth integer not null,
   number text not null,
   counterparty text not null,
   net_minor integer not null,
