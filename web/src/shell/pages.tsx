@@ -80,7 +80,8 @@ export const groups: MenuGroup[] = [
     icon: 'watch',
     pages: [
       { path: '/signals', menu: 'signals', need: 'signal.read', load: () => import('../page/watch/Signals') },
-      { path: '/portfolio/optimiser', menu: 'portfolio', need: 'portfolio.optimise', load: () => import('../page/watch/Optimiser') },
+      { path: '/portfolio', menu: 'portfolio', need: 'portfolio.read', load: () => import('../page/watch/Portfolio') },
+      { path: '/portfolio/optimiser', menu: 'optimiser', need: 'portfolio.optimise', load: () => import('../page/watch/Optimiser') },
     ],
   },
   {

@@ -48,7 +48,7 @@ function Baselines({ best, others }: { best: Book; others: Book[] }) {
   return (
     <Card size="small" title={say('baselines')}>
       <Table<Book> size="small" rowKey="method" pagination={false} dataSource={[best, ...others]} scroll={{ x: 'max-content' }} columns={[
-        { title: say('method'), dataIndex: 'method' },
+        { title: say('method'), render: (_, row) => (row.method in watchWords ? say(row.method as keyof typeof watchWords) : row.method) },
         { title: say('firms'), dataIndex: 'firms', align: 'right', className: 'num' },
         { title: say('allocated'), align: 'right', render: (_, row) => <Money minor={row.amount_minor} currency={row.currency} /> },
         { title: say('loss'), align: 'right', render: (_, row) => <Money minor={row.loss_minor} currency={row.currency} /> },
@@ -103,6 +103,7 @@ export function BookView({ result }: { result: Optimised }) {
   const short = (minor: number) => moneyShort(minor, lang, book.currency)
   return (
     <div className="stack" data-testid="book">
+      <div className="muted">{say('took', { n: result.candidates, ms: result.elapsed_ms })} {result.curve_source === 'default' ? say('curveDefault') : null}</div>
       <div className="tiles">
         <Card size="small"><Statistic title={say('allocated')} value={short(book.amount_minor)} suffix={<small className="muted">/ {short(book.budget_minor)}</small>} /></Card>
         <Card size="small"><Statistic title={say('firms')} value={book.firms} /></Card>
