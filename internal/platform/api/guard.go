@@ -149,7 +149,8 @@ func PrincipalOf(ctx context.Context) (auth.Principal, bool) {
 }
 
 // Audit lists what is wrong with the registered routes: no policy, a public or raw change that claims
-// to take an idempotency key, missing names, an identifier used twice, a permission nobody declared.
+// to take an idempotency key, missing names, an identifier used twice, a permission nobody declared, a
+// path parameter that the input does not read.
 func Audit(a *API) []string {
 	var out []string
 	declared := map[string]bool{}
@@ -176,6 +177,30 @@ func Audit(a *API) []string {
 			complain(fmt.Sprintf("its identifier %q is empty or used twice", op.ID))
 		}
 		ids[op.ID] = true
+		for _, name := range pathParameters(op.Path) {
+			if !a.reads(op, name) {
+				complain("does not read {" + name + "}: huma passes over unexported embedded structs")
+			}
+		}
 	}
 	return out
+}
+
+// reads reports whether the operation's input has the path parameter.
+func (a *API) reads(op Op, name string) bool {
+	item := a.Huma.OpenAPI().Paths[op.Path]
+	if item == nil {
+		return false
+	}
+	for _, h := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete, item.Head} {
+		if h == nil || h.OperationID != op.ID {
+			continue
+		}
+		for _, p := range h.Parameters {
+			if p.In == "path" && p.Name == name {
+				return true
+			}
+		}
+	}
+	return false
 }

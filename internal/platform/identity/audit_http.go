@@ -37,7 +37,7 @@ func (c Config) auditRoutes(a *api.API) {
 			return &page[audit.Row]{api.Cut(rows, in.Limit, total, func(r audit.Row) []string { return []string{r.ID} })}, nil
 		})
 	api.Handle(a, api.Op{ID: "get-audit-record", Method: "GET", Path: "/api/v1/audit-records/{id}", Tag: tag, Zh: "查看审计记录", En: "See an audit record", Policy: need},
-		func(ctx context.Context, p auth.Principal, in *idInput) (*struct{ Body audit.Row }, error) {
+		func(ctx context.Context, p auth.Principal, in *IDInput) (*struct{ Body audit.Row }, error) {
 			r, err := c.Audit.Get(ctx, p.Scope(), in.ID)
 			return &struct{ Body audit.Row }{r}, err
 		})

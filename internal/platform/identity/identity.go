@@ -103,7 +103,8 @@ func items[T any](rows []T, err error) (*list[T], error) {
 
 type page[T any] struct{ Body api.Page[T] }
 
-type idInput struct {
+// IDInput is embedded in inputs; embedded fields are read only when exported.
+type IDInput struct {
 	ID string `path:"id" maxLength:"80"`
 }
 

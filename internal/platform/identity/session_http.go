@@ -101,7 +101,7 @@ func (c Config) sessionRoutes(a *api.API) {
 			return items(c.Auth.Sessions(ctx, p, c.token(ctx)))
 		})
 	api.Handle(a, api.Op{ID: "end-session", Method: "DELETE", Path: "/api/v1/sessions/{id}", Tag: tag, Zh: "结束我的一个会话", En: "End one of my sessions", Policy: api.Session(), Status: http.StatusNoContent},
-		func(ctx context.Context, p auth.Principal, in *idInput) (*nothing, error) {
+		func(ctx context.Context, p auth.Principal, in *IDInput) (*nothing, error) {
 			return nil, c.Auth.EndSession(ctx, p, in.ID)
 		})
 	api.Handle(a, api.Op{ID: "change-password", Method: "POST", Path: "/api/v1/session/password", Tag: tag, Zh: "修改我的密码", En: "Change my password", Policy: api.Session(), NoIdempotency: true, Status: http.StatusNoContent},

@@ -78,14 +78,14 @@ func (c Config) userRoutes(a *api.API) {
 			return &page[auth.User]{api.Cut(rows, in.Limit, total, func(u auth.User) []string { return []string{u.Login} })}, nil
 		})
 	api.Handle(a, api.Op{ID: "get-user", Method: "GET", Path: "/api/v1/users/{id}", Tag: tag, Zh: "查看用户", En: "See a user", Policy: api.Session()},
-		func(ctx context.Context, p auth.Principal, in *idInput) (*userOutput, error) {
+		func(ctx context.Context, p auth.Principal, in *IDInput) (*userOutput, error) {
 			return userAnswer(c.Auth.User(ctx, p, in.ID))
 		})
 	api.Handle(a, api.Op{ID: "create-user", Method: "POST", Path: "/api/v1/users", Tag: tag, Zh: "新建用户；角色提交复核", En: "Create a user; roles are proposed for review", Policy: api.Need(auth.PermUserManage), Status: http.StatusCreated},
 		c.createUser)
 	api.Handle(a, api.Op{ID: "update-user", Method: "PUT", Path: "/api/v1/users/{id}", Tag: tag, Zh: "修改用户资料或停用", En: "Change a user's particulars, or disable him", Policy: api.Need(auth.PermUserManage)},
 		func(ctx context.Context, p auth.Principal, in *struct {
-			idInput
+			IDInput
 			api.IfMatch
 			Body struct {
 				Name   string `json:"name" minLength:"1" maxLength:"100"`
@@ -99,7 +99,7 @@ func (c Config) userRoutes(a *api.API) {
 		})
 	api.Handle(a, api.Op{ID: "propose-grant", Method: "POST", Path: "/api/v1/users/{id}/grant", Tag: tag, Zh: "提出用户角色与网点变更", En: "Propose a user's roles and branch", Policy: api.Need(auth.PermUserManage), Status: http.StatusAccepted},
 		func(ctx context.Context, p auth.Principal, in *struct {
-			idInput
+			IDInput
 			Body struct {
 				Roles    []string `json:"roles" maxItems:"20" doc:"the whole set"`
 				BranchID string   `json:"branch_id" maxLength:"80"`
@@ -111,7 +111,7 @@ func (c Config) userRoutes(a *api.API) {
 		})
 	api.Handle(a, api.Op{ID: "reset-password", Method: "POST", Path: "/api/v1/users/{id}/password", Tag: tag, Zh: "重置用户密码", En: "Reset a user's password", Policy: api.Need(auth.PermUserManage), NoIdempotency: true, Status: http.StatusNoContent},
 		func(ctx context.Context, p auth.Principal, in *struct {
-			idInput
+			IDInput
 			Body struct {
 				Password string `json:"password" minLength:"1" maxLength:"256" doc:"to be changed at the next sign-in"`
 			}
@@ -120,7 +120,7 @@ func (c Config) userRoutes(a *api.API) {
 			return nil, c.Auth.ResetPassword(ctx, p, in.ID, in.Body.Password)
 		})
 	api.Handle(a, api.Op{ID: "reset-totp", Method: "POST", Path: "/api/v1/users/{id}/totp/reset", Tag: tag, Zh: "停用用户的动态验证码", En: "Turn a user's one-time codes off", Policy: api.Need(auth.PermUserManage), Status: http.StatusNoContent},
-		func(ctx context.Context, p auth.Principal, in *idInput) (*nothing, error) {
+		func(ctx context.Context, p auth.Principal, in *IDInput) (*nothing, error) {
 			return nil, c.Auth.ResetTOTP(ctx, p, in.ID)
 		})
 }
@@ -209,7 +209,7 @@ func (c Config) branchRoutes(a *api.API) {
 		})
 	api.Handle(a, api.Op{ID: "rename-branch", Method: "PUT", Path: "/api/v1/branches/{id}", Tag: tag, Zh: "修改网点名称", En: "Rename a branch", Policy: api.Need(auth.PermBranchManage)},
 		func(ctx context.Context, p auth.Principal, in *struct {
-			idInput
+			IDInput
 			api.IfMatch
 			Body struct {
 				Name   string `json:"name" minLength:"1" maxLength:"100"`
@@ -254,7 +254,7 @@ func (c Config) keyRoutes(a *api.API) {
 			return &struct{ Body created }{created{k, secret}}, err
 		})
 	api.Handle(a, api.Op{ID: "revoke-api-key", Method: "DELETE", Path: "/api/v1/api-keys/{id}", Tag: tag, Zh: "吊销接口密钥", En: "Revoke an API key", Policy: api.Session(), Status: http.StatusNoContent},
-		func(ctx context.Context, p auth.Principal, in *idInput) (*nothing, error) {
+		func(ctx context.Context, p auth.Principal, in *IDInput) (*nothing, error) {
 			return nil, c.Auth.RevokeKey(ctx, p, in.ID)
 		})
 }
@@ -283,7 +283,7 @@ func (c Config) authorityRoutes(a *api.API) {
 			return c.propose(ctx, p, KindAuthority, in.Body, in.Body.Note)
 		})
 	api.Handle(a, api.Op{ID: "propose-authority-end", Method: "POST", Path: "/api/v1/authorities/{id}/revoke", Tag: tag, Zh: "提出撤销授权额度", En: "Propose the end of an authority limit", Policy: api.Need(auth.PermAuthorityManage), Status: http.StatusAccepted},
-		func(ctx context.Context, p auth.Principal, in *idInput) (*proposalOutput, error) {
+		func(ctx context.Context, p auth.Principal, in *IDInput) (*proposalOutput, error) {
 			return c.propose(ctx, p, KindAuthorityRevoke, map[string]string{"id": in.ID}, "")
 		})
 	api.Handle(a, api.Op{ID: "delegate-authority", Method: "POST", Path: "/api/v1/delegations", Tag: tag, Zh: "把本人授权额度转授给同事一段时间", En: "Delegate one's own authority to a colleague for a period", Policy: api.Session(), Status: http.StatusCreated},
@@ -295,7 +295,7 @@ func (c Config) authorityRoutes(a *api.API) {
 			return &struct{ Body auth.Authority }{out}, err
 		})
 	api.Handle(a, api.Op{ID: "end-delegation", Method: "DELETE", Path: "/api/v1/delegations/{id}", Tag: tag, Zh: "收回转授权", En: "Take a delegation back", Policy: api.Session(), Status: http.StatusNoContent},
-		func(ctx context.Context, p auth.Principal, in *idInput) (*nothing, error) {
+		func(ctx context.Context, p auth.Principal, in *IDInput) (*nothing, error) {
 			return nil, c.Auth.EndDelegation(ctx, p, in.ID)
 		})
 }

@@ -29,12 +29,13 @@ type listInput struct {
 	ObjectID string `query:"object_id" maxLength:"80"`
 }
 
-type idInput struct {
+// IDInput is embedded in inputs; embedded fields are read only when exported.
+type IDInput struct {
 	ID string `path:"id" maxLength:"60"`
 }
 
 type decisionInput struct {
-	idInput
+	IDInput
 	Body struct {
 		BodyHash string `json:"body_hash" minLength:"64" maxLength:"64" doc:"the body_hash of the proposal as you saw it"`
 		Note     string `json:"note,omitempty" maxLength:"1000"`
@@ -94,7 +95,7 @@ func Routes(a *api.API, s *Service) {
 			}
 			return out, nil
 		})
-	api.Handle(a, op("get-proposal", "GET", "/{id}", "查看变更", "See a proposal"), func(ctx context.Context, p auth.Principal, in *idInput) (*one, error) {
+	api.Handle(a, op("get-proposal", "GET", "/{id}", "查看变更", "See a proposal"), func(ctx context.Context, p auth.Principal, in *IDInput) (*one, error) {
 		return answer(s.Get(ctx, p, in.ID))
 	})
 	create := op("create-proposal", "POST", "", "提出变更", "Propose a change")
@@ -113,7 +114,7 @@ func Routes(a *api.API, s *Service) {
 	api.Handle(a, op("reject-proposal", "POST", "/{id}/reject", "拒绝变更", "Reject a proposal"), func(ctx context.Context, p auth.Principal, in *decisionInput) (*one, error) {
 		return answer(s.Reject(ctx, p, in.decision()))
 	})
-	api.Handle(a, op("cancel-proposal", "POST", "/{id}/cancel", "撤回变更", "Withdraw a proposal"), func(ctx context.Context, p auth.Principal, in *idInput) (*one, error) {
+	api.Handle(a, op("cancel-proposal", "POST", "/{id}/cancel", "撤回变更", "Withdraw a proposal"), func(ctx context.Context, p auth.Principal, in *IDInput) (*one, error) {
 		return answer(s.Cancel(ctx, p, in.ID))
 	})
 }
