@@ -108,7 +108,9 @@ func (b *bundle) exec(t *testing.T, q string, args ...any) {
 func (b *bundle) signedInKeepingVersion(t *testing.T, p auth.Principal) *browser {
 	t.Helper()
 	var version int64
-	at := func(fn func(tx *db.Tx) error) { require.NoError(t, b.d.Update(t.Context(), b.staff.System.Scope(), fn)) }
+	at := func(fn func(tx *db.Tx) error) {
+		require.NoError(t, b.d.Update(t.Context(), b.staff.System.Scope(), fn))
+	}
 	at(func(tx *db.Tx) error {
 		u, err := auth.FindUser(t.Context(), tx, p.UserID)
 		version = u.Version
