@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -125,6 +126,26 @@ func TestAssessWritesThreeReports(t *testing.T) { //nolint:paralleltest // the c
 		require.Equal(t, strings.Count(string(page), "<svg"), strings.Count(string(page), "</svg>"))
 		require.NotContains(t, string(page), "NaN")
 	}
+}
+
+func TestNothingIsLeftOfAReportThatFails(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	target := filepath.Join(dir, "report")
+	err := writeWhole(target, func(f *os.File) error {
+		_, err := f.WriteString("half")
+		require.NoError(t, err)
+		return errors.New("disk full")
+	})
+	require.True(t, fault.Is(err, ReasonWrite))
+	require.NoError(t, writeWhole(target, func(f *os.File) error {
+		_, err := f.WriteString("whole")
+		return err
+	}))
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+	require.Equal(t, "report", entries[0].Name())
 }
 
 func TestStoredModelScoresFirmsWithoutLabels(t *testing.T) { //nolint:paralleltest // the command sets the collector of the process

@@ -1,6 +1,7 @@
 package assess
 
 import (
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"math"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/capillary-finance/capillary/internal/insight/feature"
 	"github.com/capillary-finance/capillary/internal/testkit/cumcm"
 )
 
@@ -95,6 +97,7 @@ func checkBook(t *testing.T, dir, text string, budget int64) {
 		if f.Decision.Outcome == "approve" {
 			approved++
 		}
+		require.Equal(t, f.Decision.Outcome == "approve", f.Allocation != nil, f.Code)
 		if f.Allocation == nil || f.Allocation.Amount == 0 {
 			continue
 		}
@@ -154,5 +157,32 @@ func TestBooksOfSeveralBudgetsAreFeasibleAndBest(t *testing.T) { //nolint:parall
 		out, _, err := command(t, "en", dir, "--quiet", "--budget", budget, "--out", filepath.Join(t.TempDir(), "r.xlsx"), "--html", "none", "--json", "-")
 		require.NoError(t, err)
 		checkBook(t, dir, out, int64(number(t, budget))*100)
+	}
+}
+
+// TestProfilesEqualThoseOfASecondReader compares every feature with that of the same firm read by
+// the slow reader of the test kit, which shares no code with the decoder.
+func TestProfilesEqualThoseOfASecondReader(t *testing.T) {
+	t.Parallel()
+	firms := cumcm.Load(t)
+	r, err := Run(context.Background(), DefaultOptions(cumcm.Dir(t)))
+	require.NoError(t, err)
+	require.Equal(t, cumcm.LastDate(firms), r.AsOf)
+	require.Len(t, r.Firms, len(firms))
+	defs := feature.Definitions()
+	for i, f := range firms {
+		require.Equal(t, f.Code, r.Firms[i].Code)
+		require.Equal(t, f.Bad, r.Firms[i].Defaulted)
+		want := feature.Compute(r.AsOf, f.Invoices)
+		for k, v := range r.Firms[i].Vector.Values {
+			if strings.HasPrefix(defs[k].ID, "shared_") { // needs the whole book
+				continue
+			}
+			if feature.Null(want.Values[k]) {
+				require.True(t, feature.Null(v), "%s %s", f.Code, defs[k].ID)
+				continue
+			}
+			require.Equal(t, want.Values[k], v, "%s %s", f.Code, defs[k].ID) //nolint:testifylint // the same arithmetic must give the same bits
+		}
 	}
 }

@@ -265,6 +265,21 @@ func TestGreedyIsFeasibleAndWithinItsGap(t *testing.T) {
 	})
 }
 
+func TestGreedyTakesBackOnlyWhatPays(t *testing.T) {
+	t.Parallel()
+	// Ten lots: the first firm takes eight, two are left, the second needs at least four.
+	lots := func(second float64) []int64 {
+		options := []option{
+			{value: 10, low: 1, top: 8, line: Line{Outcome: OutOfBudget}}, {value: second, low: 4, top: 4, line: Line{Outcome: OutOfBudget}},
+		}
+		out := make([]int64, 2)
+		greedy(options, candidates(options), 10, out)
+		return out
+	}
+	require.Equal(t, []int64{6, 4}, lots(6)) // 4 x 6 against 2 x 10
+	require.Equal(t, []int64{8, 0}, lots(4)) // 4 x 4 against 2 x 10
+}
+
 func TestLargeBookHasASmallProvenGap(t *testing.T) {
 	t.Parallel()
 	p := contest(t)

@@ -69,6 +69,40 @@ func TestRowsAreReadAndClassified(t *testing.T) {
 	require.Equal(t, "2017-07-18 2017-07-22", report.First.String()+" "+report.Last.String())
 }
 
+func TestOnlyWhollyEqualRowsAreDuplicates(t *testing.T) {
+	t.Parallel()
+	row := []string{"E1", "1", "2017/7/18", "A1", "1", "2", "3", "有效发票"}
+	text := head + strings.Join(row, ",") + "\n"
+	for i, other := range []string{"E2", "2", "2017/7/19", "A2", "7", "7", "7", "作废发票"} {
+		changed := append([]string{}, row...)
+		changed[i] = other
+		text += strings.Join(changed, ",") + "\n"
+	}
+	rows, report, err := decodeText(t, text+strings.Join(row, ",")+"\n", Options{})
+	require.NoError(t, err)
+	require.EqualValues(t, 1, report.Duplicate)
+	require.True(t, rows[9].Duplicate)
+}
+
+func TestManyRowsOfAFirmAreToldApart(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString(head)
+	for round := range 2 {
+		for firm := range 3 { // sets grow into tables that other firms left behind
+			for i := range 5000 {
+				fmt.Fprintf(&b, "E%d,%d,2019-01-01,A,%d,0,%d,有效发票\n", firm, i, i, i+round)
+			}
+		}
+	}
+	_, report, err := decodeText(t, b.String(), Options{})
+	require.NoError(t, err)
+	require.Zero(t, report.Duplicate)
+	_, report, err = decodeText(t, b.String()+strings.TrimPrefix(b.String(), head), Options{})
+	require.NoError(t, err)
+	require.EqualValues(t, 30_000, report.Duplicate)
+}
+
 func TestHeaderIsFoundInAnyOrderAndLanguage(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
