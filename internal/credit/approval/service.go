@@ -6,10 +6,8 @@ import (
 	"time"
 
 	"github.com/capillary-finance/capillary/internal/base/money"
-	"github.com/capillary-finance/capillary/internal/base/rate"
 	"github.com/capillary-finance/capillary/internal/credit/application"
 	"github.com/capillary-finance/capillary/internal/credit/decision"
-	"github.com/capillary-finance/capillary/internal/credit/pricing"
 	"github.com/capillary-finance/capillary/internal/credit/product"
 	"github.com/capillary-finance/capillary/internal/platform/audit"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
@@ -116,7 +114,7 @@ func (s *Service) Approve(ctx context.Context, p auth.Principal, id string, r Ru
 		if err != nil {
 			return err
 		}
-		floor, err := floorOf(ctx, tx, c)
+		floor, err := decision.RateFloor(ctx, tx, c)
 		if err != nil {
 			return err
 		}
@@ -129,15 +127,6 @@ func (s *Service) Approve(ctx context.Context, p auth.Principal, id string, r Ru
 		}
 		return s.close(ctx, tx, k, Approved, r)
 	})
-}
-
-func floorOf(ctx context.Context, tx *db.Tx, c *product.Compiled) (rate.Rate, error) {
-	day, err := tx.BusinessDate(ctx)
-	if err != nil {
-		return 0, err
-	}
-	b, err := pricing.BenchmarkOn(c.Pricing.Benchmark, day)
-	return max(0, b.Rate+c.Pricing.FloorSpread), err
 }
 
 // Decline refuses; the note becomes a reason that the firm reads.

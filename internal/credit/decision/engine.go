@@ -185,6 +185,16 @@ func (e *Engine) gather(ctx context.Context, tx *db.Tx, c *product.Compiled, a A
 	return in, exposure(ctx, tx, firm.ID, a, f)
 }
 
+// RateFloor is the lowest rate of a product today: its benchmark plus its spread.
+func RateFloor(ctx context.Context, tx *db.Tx, c *product.Compiled) (rate.Rate, error) {
+	day, err := tx.BusinessDate(ctx)
+	if err != nil {
+		return 0, err
+	}
+	b, err := pricing.BenchmarkOn(c.Pricing.Benchmark, day)
+	return max(0, b.Rate+c.Pricing.FloorSpread), err
+}
+
 // Probability makes a PD from the model's float, rounded up: the one place where it becomes a rate.
 func Probability(pd float64) rate.Rate {
 	return rate.Rate(math.Ceil(min(max(pd, 0), 1)*rate.Scale - 1e-9))

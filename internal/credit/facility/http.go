@@ -13,7 +13,8 @@ var (
 	permissionRead = auth.DeclarePermission("facility.read", "查看额度", "Read facilities", auth.RoleRelationshipManager, auth.RoleApprover, auth.RoleOperations,
 		auth.RoleRisk, auth.RoleCompliance, auth.RoleIntegrator)
 	permissionFreeze   = auth.DeclarePermission("facility.freeze", "冻结或调低额度", "Freeze or lower a facility", auth.RoleRelationshipManager, auth.RoleApprover, auth.RoleRisk)
-	permissionUnfreeze = auth.DeclarePermission("facility.unfreeze", "解冻额度", "Unfreeze a facility", auth.RoleApprover, auth.RoleRisk)
+	permissionUnfreeze = auth.DeclarePermission("facility.unfreeze", "提请解冻或提高额度", "Ask to unfreeze or raise a facility", auth.RoleRelationshipManager, auth.RoleApprover, auth.RoleRisk)
+	permissionReview   = auth.DeclarePermission("facility.review", "复核解冻与提额", "Decide on unfreezing and raising facilities", auth.RoleApprover, auth.RoleRisk)
 )
 
 type facilityIdInput struct {
@@ -55,9 +56,16 @@ type facilityListInput struct {
 
 type (
 	facilityOutput       struct{ Body Facility }
+	changedOutput        struct{ Body Changed }
 	facilityDetailOutput struct{ Body Detail }
 	facilityListOutput   struct{ Body api.Page[Facility] }
 )
+
+// Changed is a facility after a request, and the proposal when a second person must decide first.
+type Changed struct {
+	Facility
+	ProposalID string `json:"proposal_id,omitempty" doc:"the change waits for a second person: see proposals"`
+}
 
 // Routes registers the operations.
 func Routes(a *api.API, s *Service) {
@@ -92,14 +100,21 @@ func Routes(a *api.API, s *Service) {
 		func(ctx context.Context, p auth.Principal, in *facilityReasonInput) (*facilityOutput, error) {
 			return wrap(s.Freeze(ctx, p, in.ID, in.Body.text()))
 		})
-	api.Handle(a, act("unfreeze-facility", "unfreeze", "解冻额度（须另一人）", "Unfreeze, by another person", permissionUnfreeze),
-		func(ctx context.Context, p auth.Principal, in *facilityReasonInput) (*facilityOutput, error) {
-			return wrap(s.Unfreeze(ctx, p, in.ID, in.Body.text()))
+	api.Handle(a, act("unfreeze-facility", "unfreeze", "提请解冻（另一人复核）", "Ask to unfreeze; another person decides", permissionUnfreeze),
+		func(ctx context.Context, p auth.Principal, in *facilityReasonInput) (*changedOutput, error) {
+			return changedWrap(s.Unfreeze(ctx, p, in.ID, in.Body.text()))
 		})
-	api.Handle(a, act("lower-facility-limit", "limit", "调低额度（立即生效）", "Lower the limit at once", permissionFreeze),
-		func(ctx context.Context, p auth.Principal, in *facilityLimitInput) (*facilityOutput, error) {
-			return wrap(s.LowerLimit(ctx, p, in.ID, in.Body.LimitMinor, in.Body.text()))
+	api.Handle(a, act("change-facility-limit", "limit", "调低额度立即生效，调高须另一人复核", "Lower the limit at once; a rise waits for another person", permissionFreeze),
+		func(ctx context.Context, p auth.Principal, in *facilityLimitInput) (*changedOutput, error) {
+			return changedWrap(s.ChangeLimit(ctx, p, in.ID, in.Body.LimitMinor, in.Body.text()))
 		})
+}
+
+func changedWrap(f Facility, proposalID string, err error) (*changedOutput, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &changedOutput{Body: Changed{Facility: f, ProposalID: proposalID}}, nil
 }
 
 func wrap(f Facility, err error) (*facilityOutput, error) {

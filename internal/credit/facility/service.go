@@ -6,10 +6,14 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
+	"github.com/capillary-finance/capillary/internal/platform/proposal"
 )
 
 // Service is the use cases on facilities.
-type Service struct{ db *db.DB }
+type Service struct {
+	db        *db.DB
+	proposals *proposal.Service
+}
 
 // NewService makes the service.
 func NewService(d *db.DB) *Service { return &Service{db: d} }
@@ -68,9 +72,13 @@ func (s *Service) Freeze(ctx context.Context, p auth.Principal, id string, reaso
 	return s.change(ctx, p, id, permissionFreeze, func(tx *db.Tx, _ Facility) error { return Freeze(ctx, tx, id, reason) })
 }
 
-// Unfreeze allows draws again; a person other than the one who froze it must say so.
-func (s *Service) Unfreeze(ctx context.Context, p auth.Principal, id string, reason fault.Text) (Facility, error) {
-	return s.change(ctx, p, id, permissionUnfreeze, func(tx *db.Tx, _ Facility) error {
+// Unfreeze asks for draws to be allowed again: a proposal that a second person decides. Without a
+// proposal service it acts at once, for anybody but the one who froze.
+func (s *Service) Unfreeze(ctx context.Context, p auth.Principal, id string, reason fault.Text) (f Facility, proposalID string, err error) {
+	if s.proposals != nil {
+		return s.propose(ctx, p, KindUnfreeze, Change{FacilityID: id, Reason: reason})
+	}
+	f, err = s.change(ctx, p, id, permissionReview, func(tx *db.Tx, _ Facility) error {
 		var by string
 		err := tx.QueryRow(ctx, lastFreeze, tx.Institution, id).Scan(&by)
 		if err != nil && !db.IsNoRows(err) {
@@ -81,16 +89,21 @@ func (s *Service) Unfreeze(ctx context.Context, p auth.Principal, id string, rea
 		}
 		return Unfreeze(ctx, tx, id, reason)
 	})
+	return f, "", err
 }
 
-// LowerLimit reduces a limit at once; a rise needs a second person and is refused here.
-func (s *Service) LowerLimit(ctx context.Context, p auth.Principal, id string, limitMinor int64, reason fault.Text) (Facility, error) {
-	return s.change(ctx, p, id, permissionFreeze, func(tx *db.Tx, f Facility) error {
+// ChangeLimit lowers a limit at once; a rise becomes a proposal that a second person decides.
+func (s *Service) ChangeLimit(ctx context.Context, p auth.Principal, id string, limitMinor int64, reason fault.Text) (f Facility, proposalID string, err error) {
+	f, err = s.change(ctx, p, id, permissionFreeze, func(tx *db.Tx, f Facility) error {
 		if limitMinor > f.LimitMinor {
 			return fault.New(ReasonIncreaseNeedsProposal).WithField("limit_minor")
 		}
 		return SetLimit(ctx, tx, id, limitMinor, reason)
 	})
+	if s.proposals != nil && fault.Is(err, ReasonIncreaseNeedsProposal) {
+		return s.propose(ctx, p, KindRaise, Change{FacilityID: id, LimitMinor: limitMinor, Reason: reason})
+	}
+	return f, "", err
 }
 
 func (s *Service) change(ctx context.Context, p auth.Principal, id, permission string, fn func(tx *db.Tx, f Facility) error) (f Facility, err error) {

@@ -8,6 +8,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/credit/facility"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
+	"github.com/capillary-finance/capillary/internal/platform/proposal"
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
 )
 
@@ -21,17 +22,17 @@ func TestFreezeIsAtOnceAndUnfreezeNeedsAnotherPerson(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, facility.Frozen, got.Status)
 		require.Zero(t, got.AvailableMinor)
-		_, err = svc.Unfreeze(t.Context(), s.Manager, f.ID, why)
+		_, _, err = svc.Unfreeze(t.Context(), s.Operations, f.ID, why)
 		require.True(t, fault.Is(err, fault.ReasonForbidden), err)
-		_, err = svc.Unfreeze(t.Context(), s.Approver, f.ID, why)
+		_, _, err = svc.Unfreeze(t.Context(), s.Approver, f.ID, why)
 		require.True(t, fault.Is(err, facility.ReasonSamePerson), err)
-		got, err = svc.Unfreeze(t.Context(), s.Risk, f.ID, why)
+		got, _, err = svc.Unfreeze(t.Context(), s.Risk, f.ID, why)
 		require.NoError(t, err)
 		require.EqualValues(t, 1_000_000, got.AvailableMinor)
 
-		_, err = svc.LowerLimit(t.Context(), s.Risk, f.ID, 2_000_000, why)
+		_, _, err = svc.ChangeLimit(t.Context(), s.Risk, f.ID, 2_000_000, why)
 		require.True(t, fault.Is(err, facility.ReasonIncreaseNeedsProposal), err)
-		got, err = svc.LowerLimit(t.Context(), s.Risk, f.ID, 400_000, why)
+		got, _, err = svc.ChangeLimit(t.Context(), s.Risk, f.ID, 400_000, why)
 		require.NoError(t, err)
 		require.EqualValues(t, 400_000, got.AvailableMinor)
 
@@ -52,5 +53,42 @@ func TestFreezeIsAtOnceAndUnfreezeNeedsAnotherPerson(t *testing.T) {
 		items, _, err = svc.List(t.Context(), west, facility.Filter{}, "", 10)
 		require.NoError(t, err)
 		require.Empty(t, items)
+	})
+}
+
+func TestUnfreezingAndRaisingWaitForASecondPerson(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := dbtest.Institution(t, d)
+		svc, proposals := facility.NewService(d), proposal.NewService(d)
+		svc.UseProposals(proposals)
+		f := open(t, d, s, draft("con_1"))
+		// A rise is proposed by the manager and approved by risk; the text approved is the text proposed.
+		got, id, err := svc.ChangeLimit(t.Context(), s.Manager, f.ID, 1_500_000, why)
+		require.NoError(t, err)
+		require.NotEmpty(t, id)
+		require.EqualValues(t, 1_000_000, got.LimitMinor, "nothing moves before the approval")
+		made, err := proposals.Get(t.Context(), s.Risk, id)
+		require.NoError(t, err)
+		_, err = proposals.Approve(t.Context(), s.Manager, proposal.Decision{ID: id, BodyHash: made.BodyHash})
+		require.Error(t, err)
+		_, err = proposals.Approve(t.Context(), s.Risk, proposal.Decision{ID: id, BodyHash: made.BodyHash})
+		require.NoError(t, err)
+		require.EqualValues(t, 1_500_000, byID(t, d, s, f.ID).LimitMinor)
+
+		_, _, err = svc.Unfreeze(t.Context(), s.Risk, f.ID, why)
+		require.True(t, fault.Is(err, fault.ReasonConflict), err)
+		_, err = svc.Freeze(t.Context(), s.Manager, f.ID, why)
+		require.NoError(t, err)
+		got, id, err = svc.Unfreeze(t.Context(), s.Risk, f.ID, why)
+		require.NoError(t, err)
+		require.Equal(t, facility.Frozen, got.Status)
+		made, err = proposals.Get(t.Context(), s.Approver, id)
+		require.NoError(t, err)
+		_, err = proposals.Approve(t.Context(), s.Risk, proposal.Decision{ID: id, BodyHash: made.BodyHash})
+		require.True(t, fault.Is(err, proposal.ReasonOwn), err)
+		_, err = proposals.Approve(t.Context(), s.Approver, proposal.Decision{ID: id, BodyHash: made.BodyHash})
+		require.NoError(t, err)
+		require.Equal(t, facility.Active, byID(t, d, s, f.ID).Status)
 	})
 }
