@@ -220,9 +220,16 @@ func (r *Relay) placeLoop(ctx context.Context) {
 // leaseLoop keeps the leases of this process and tries for those that others let go. The positions
 // that consumers only skipped to are stored with it, so that idle consumers cost no write of their own.
 func (r *Relay) leaseLoop(ctx context.Context) {
+	pruned := time.Now()
 	for {
 		if err := r.lease(ctx); err != nil && ctx.Err() == nil {
 			r.cfg.Log.Warn("event relay: lease", "error", err)
+		}
+		if time.Since(pruned) > time.Hour {
+			pruned = time.Now()
+			if err := r.Prune(ctx); err != nil && ctx.Err() == nil {
+				r.cfg.Log.Warn("event relay: prune", "error", err)
+			}
 		}
 		if !r.pause(ctx, nil, r.cfg.Lease/3) {
 			return

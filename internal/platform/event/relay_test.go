@@ -20,7 +20,12 @@ import (
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if childMain() {
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 var fast = event.Config{Poll: 10 * time.Millisecond, Lease: 300 * time.Millisecond, Tries: 3, Backoff: func(int) time.Duration { return 10 * time.Millisecond }}
 

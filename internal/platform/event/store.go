@@ -35,8 +35,8 @@ var (
 
 	insertEffect  = db.Q(`insert into event_effect (institution_id, consumer, event_id, position) values ($1,$2,$3,$4) on conflict (institution_id, consumer, event_id) do nothing`)
 	deleteEffects = db.Q(`delete from event_effect where consumer = $1 and position >= $2 and ($3 = '' or institution_id = $3)`)
-	pruneEffects  = db.Q(`delete from event_effect where position < $1 and position < (select min(position) from event_consumer) and not exists (
-		select 1 from event_retry r where r.institution_id = event_effect.institution_id and r.consumer = event_effect.consumer and r.event_id = event_effect.event_id)`)
+	pruneEffects  = db.Q(`delete from event_effect where position < $1 and position < coalesce((select c.position from event_consumer c where c.name = event_effect.consumer), 0)
+		and not exists (select 1 from event_retry r where r.institution_id = event_effect.institution_id and r.consumer = event_effect.consumer and r.event_id = event_effect.event_id)`)
 
 	insertRetry = db.Q(`insert into event_retry (institution_id, id, consumer, event_id, position, aggregate, aggregate_id, state, tries, next_at, error, at)
 		values ($1,$2,$3,$4,$5,$6,$7,'waiting',$8,$9,$10,$11) on conflict (institution_id, consumer, event_id) do nothing`)
@@ -105,10 +105,20 @@ func History(ctx context.Context, tx *db.Tx, aggregate, id string, limit int) ([
 	return collect(rows)
 }
 
-// Prune forgets which events below a position were handled, once every consumer is beyond them.
-func Prune(ctx context.Context, tx *db.Tx, below int64) error {
-	_, err := tx.Exec(ctx, pruneEffects, below)
-	return err
+// keepEffects is how many of the last positions keep their dedupe rows although the cursor is beyond
+// them; only retried events and replays ever look, so it is a margin, not a need.
+const keepEffects = 10_000
+
+// Prune forgets which events were handled where nobody can ask any more; the relay does it every hour.
+func (r *Relay) Prune(ctx context.Context) error {
+	return r.db.Update(ctx, r.system(), func(tx *db.Tx) error {
+		var last int64
+		if err := tx.QueryRow(ctx, lastPosition).Scan(&last); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, pruneEffects, last-keepEffects)
+		return err
+	})
 }
 
 // pageSize is the bound of a page: 20 when not said, at most 200.

@@ -224,7 +224,7 @@ func TestNotificationsAreTheReadersOwn(t *testing.T) {
 		n, err = svc.Notifications(t.Context(), s.Manager, true, "", 20)
 		require.NoError(t, err)
 		require.Zero(t, n.Unread)
-		require.NoError(t, d.Update(t.Context(), s.System.Scope(), func(tx *db.Tx) error { return inbox.Prune(t.Context(), tx, d.Now().Add(time.Hour)) }))
+		require.NoError(t, svc.Prune(t.Context(), d.Now().Add(time.Hour)))
 		n, err = svc.Notifications(t.Context(), s.Manager, false, "", 20)
 		require.NoError(t, err)
 		require.Empty(t, n.Items)

@@ -99,8 +99,11 @@ func (s *Service) ReadAll(ctx context.Context, p auth.Principal) (n int64, err e
 	return n, err
 }
 
-// Prune removes notifications read before an instant; the end of day calls it so that they do not pile up.
-func Prune(ctx context.Context, tx *db.Tx, readBefore time.Time) error {
-	_, err := tx.Exec(ctx, pruneNotifications, tx.Institution, db.Micros(readBefore))
-	return err
+// Prune removes notifications of all institutions read before an instant, so that they do not pile up;
+// the program's housekeeping calls it.
+func (s *Service) Prune(ctx context.Context, readBefore time.Time) error {
+	return s.db.Update(ctx, db.System("inbox"), func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, pruneNotifications, db.Micros(readBefore))
+		return err
+	})
 }

@@ -49,7 +49,7 @@ var (
 	countUnread        = db.Q(`select count(*) from notification where institution_id = $1 and user_id = $2 and read_at = 0`)
 	readOne            = db.Q(`update notification set read_at = case when read_at = 0 then $4 else read_at end where institution_id = $1 and user_id = $2 and id = $3`)
 	readAll            = db.Q(`update notification set read_at = $3 where institution_id = $1 and user_id = $2 and read_at = 0`)
-	pruneNotifications = db.Q(`delete from notification where institution_id = $1 and read_at <> 0 and read_at < $2`)
+	pruneNotifications = db.Q(`delete from notification where read_at <> 0 and read_at < $1`)
 )
 
 func scanTask(s interface{ Scan(dest ...any) error }, now time.Time) (Task, error) {

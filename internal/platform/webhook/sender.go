@@ -119,7 +119,14 @@ func (s *Sender) Start(ctx context.Context) error {
 	}
 	s.done.Go(func() {
 		defer close(work)
+		pruned := time.Now()
 		for {
+			if time.Since(pruned) > time.Hour {
+				pruned = time.Now()
+				if err := s.Prune(loop, s.db.Now().Add(-keepDeliveries)); err != nil && loop.Err() == nil {
+					s.cfg.Log.Warn("webhook prune", "error", err)
+				}
+			}
 			if err := s.dispatch(loop, work); err != nil && loop.Err() == nil {
 				s.cfg.Log.Warn("webhook dispatch", "error", err)
 			}
@@ -151,6 +158,17 @@ func (s *Sender) Stop(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("stop webhooks: %w", ctx.Err())
 	}
+}
+
+// keepDeliveries is how long the log of finished deliveries is kept.
+const keepDeliveries = 30 * 24 * time.Hour
+
+// Prune removes deliveries of all institutions that finished before an instant; the sender does it every hour.
+func (s *Sender) Prune(ctx context.Context, finishedBefore time.Time) error {
+	return s.db.Update(ctx, db.System("webhook"), func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, pruneDeliveries, db.Micros(finishedBefore))
+		return err
+	})
 }
 
 type due struct{ institution, id, webhook string }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/capillary-finance/capillary/internal/platform/audit"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
@@ -263,10 +262,4 @@ func (s *Service) Redeliver(ctx context.Context, p auth.Principal, webhookID, id
 		return audit.Record(ctx, tx, audit.Entry{Action: "webhook.redeliver", Object: "webhook_delivery", ObjectID: id, After: map[string]any{"webhook_id": webhookID}})
 	})
 	return out, err
-}
-
-// Prune removes finished deliveries older than an instant; the end of day calls it.
-func Prune(ctx context.Context, tx *db.Tx, finishedBefore time.Time) error {
-	_, err := tx.Exec(ctx, pruneDeliveries, tx.Institution, db.Micros(finishedBefore))
-	return err
 }

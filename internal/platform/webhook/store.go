@@ -51,7 +51,7 @@ var (
 		where institution_id = $1 and id = $2 and webhook_id = $4 and state <> 'pending'`)
 	eventOf = db.Q(`select e.institution_id, e.id, e.position, e.at, e.actor, e.type, e.aggregate, e.aggregate_id, e.payload
 		from event e where e.institution_id = $1 and e.id = $2`)
-	pruneDeliveries = db.Q(`delete from webhook_delivery where institution_id = $1 and state <> 'pending' and finished_at < $2`)
+	pruneDeliveries = db.Q(`delete from webhook_delivery where state <> 'pending' and finished_at < $1`)
 )
 
 type scanner interface{ Scan(dest ...any) error }

@@ -69,6 +69,8 @@ type rig struct {
 	d   *db.DB
 	s   dbtest.Staff
 	svc *webhook.Service
+
+	sender *webhook.Sender
 }
 
 // newRig starts a relay and a sender that may reach the loopback.
@@ -87,7 +89,7 @@ func newRig(t *testing.T, d *db.DB, c webhook.SenderConfig) rig {
 		require.NoError(t, relay.Stop(context.Background()))
 		require.NoError(t, sender.Stop(context.Background()))
 	})
-	return rig{d, dbtest.Institution(t, d), webhook.NewService(d, g, keys)}
+	return rig{d, dbtest.Institution(t, d), webhook.NewService(d, g, keys), sender}
 }
 
 func (r rig) emit(t *testing.T, sc db.Scope, types ...string) {
@@ -149,6 +151,10 @@ func TestEventsAreDeliveredSignedToWhoWantsThem(t *testing.T) {
 			l := r.deliveries(t, w.ID, webhook.Delivered)
 			return len(l) == 1 && len(l[0].Attempts) == 2
 		})
+		require.NoError(t, r.sender.Prune(t.Context(), d.Now().Add(-time.Hour)))
+		require.Len(t, r.deliveries(t, w.ID, ""), 1)
+		require.NoError(t, r.sender.Prune(t.Context(), d.Now().Add(time.Hour)))
+		require.Empty(t, r.deliveries(t, w.ID, ""))
 	})
 }
 
