@@ -11,10 +11,12 @@ import (
 	"github.com/capillary-finance/capillary/internal/credit/decision"
 	"github.com/capillary-finance/capillary/internal/credit/product"
 	"github.com/capillary-finance/capillary/internal/evidence/consent"
+	"github.com/capillary-finance/capillary/internal/insight/model"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 	"github.com/capillary-finance/capillary/internal/testkit/creditkit"
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
+	"github.com/capillary-finance/capillary/internal/testkit/firmbook"
 	"github.com/capillary-finance/capillary/products"
 )
 
@@ -294,6 +296,30 @@ func BenchmarkDecideOnSQLite(b *testing.B) {
 	svc := decision.NewService(d, decision.NewEngine(creditkit.Healthy().Sources(b)))
 	for b.Loop() {
 		if _, err := svc.Check(b.Context(), s.Manager, creditkit.Ask(40_000_000)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkDecideOnRealFloors measures the whole call: consent, stored profile, stored score, rules, price, writing.
+func BenchmarkDecideOnRealFloors(b *testing.B) {
+	d := dbtest.SQLite(b)
+	s := dbtest.Institution(b, d)
+	firmbook.Labelled(b, d, s, 60)
+	models := model.NewService(d, nil)
+	m, err := models.Train(b.Context(), s.Risk, model.TrainInput{Name: "bench", Repeats: 1, Candidates: []string{"sales_net_12m", "sales_void_rate_12m"}})
+	require.NoError(b, err)
+	_, err = models.Validate(b.Context(), s.Risk, m.ID)
+	require.NoError(b, err)
+	_, err = models.Approve(b.Context(), s.Approver, m.ID, "ok")
+	require.NoError(b, err)
+	_, err = models.Activate(b.Context(), s.Approver, m.ID)
+	require.NoError(b, err)
+	a := creditkit.Ask(40_000_000)
+	a.FirmID = firmbook.Firm(b, d, s, "BENCH", "", firmbook.Trade(7001, 1.8))
+	svc := decision.NewService(d, decision.NewEngine(decision.DefaultSources()))
+	for b.Loop() {
+		if _, err := svc.Check(b.Context(), s.Manager, a); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -178,13 +178,11 @@ func (s *Service) candidates(ctx context.Context, p auth.Principal, in OptimiseI
 // problem states the task; a firm's own limit narrows its upper bound.
 func (in OptimiseInput) problem(firms []Scored, limits map[string]int64) (Problem, Run) {
 	run := Run{CurveSource: "request", Candidates: len(firms)}
-	curve := Curve{}
-	if in.Curve != nil {
-		curve = *in.Curve
-	} else {
-		curve, run.CurveSource = DefaultCurve(), "default"
+	if in.Curve == nil {
+		curve := DefaultCurve()
+		in.Curve, run.CurveSource = &curve, "default"
 	}
-	p := Problem{Curve: curve, Currency: money.CNY, BudgetMinor: in.BudgetMinor, LotMinor: in.LotMinor, MinRate: in.MinRate, MaxRate: in.MaxRate, LGD: in.LGD,
+	p := Problem{Curve: *in.Curve, Currency: money.CNY, BudgetMinor: in.BudgetMinor, LotMinor: in.LotMinor, MinRate: in.MinRate, MaxRate: in.MaxRate, LGD: in.LGD,
 		Funding: in.Funding, RateStep: in.RateStep}
 	for _, f := range firms {
 		top := in.MaxMinor

@@ -99,7 +99,7 @@ func Routes(a *api.API, s *Service) {
 			out := &productListOutput{}
 			out.Body.Items = []Summary{}
 			for _, c := range all {
-				out.Body.Items = append(out.Body.Items, Summary{ID: c.ID, Version: c.Version, Status: c.Status, Name: c.Name, Summary: c.Recipe.Summary, Currency: c.Terms.Currency,
+				out.Body.Items = append(out.Body.Items, Summary{ID: c.ID, Version: c.Version, Status: c.Status, Name: c.Name, Summary: c.Summary, Currency: c.Terms.Currency,
 					MinMinor: c.Terms.AmountMinMinor, MaxMinor: c.Terms.AmountMaxMinor, TenorMonths: c.Terms.TenorMonthsMax, Methods: c.Terms.Methods, Report: c.Report})
 			}
 			return out, err

@@ -239,7 +239,7 @@ func (c judged) judge(ctx context.Context, tx *db.Tx) ([]Signal, error) {
 
 func (c judged) signal(recipe *product.Compiled, a product.Alarm) Signal {
 	s := Signal{FirmID: c.firm.ID, FirmName: c.firm.Name, FacilityID: c.facility.ID, ProductID: c.facility.ProductID, RecipeHash: recipe.Hash, BranchPath: c.facility.BranchPath,
-		ManagerID: c.firm.ManagerID, Code: a.Code, Catalogue: a.Catalogue, Level: a.Level, Name: a.Watch.Name, Reason: a.Reason, Advice: a.Advice, Metric: a.Metric, Unit: a.Unit,
+		ManagerID: c.firm.ManagerID, Code: a.Code, Catalogue: a.Catalogue, Level: a.Level, Name: a.Name, Reason: a.Reason, Advice: a.Advice, Metric: a.Metric, Unit: a.Unit,
 		ScoreAfterID: c.now.Score.ID, Action: a.Action, State: Open, AsOf: c.day, Version: 1,
 		Figures: Figures{Before: a.Before, After: a.After, Read: a.Facts, GradeAfter: c.now.Score.Result.Grade,
 			BeforeText: fault.Text{Zh: product.Show(a.Before, a.Unit, "zh"), En: product.Show(a.Before, a.Unit, "en")},
