@@ -26,7 +26,7 @@ var (
 	countActions = db.Q(`select count(*) from audit_record where institution_id = $1 and action = $2`)
 )
 
-const firms = 90
+const firms = 60
 
 func input() model.TrainInput {
 	return model.TrainInput{Name: "shops", Repeats: 2, Candidates: []string{"sales_net_12m", "sales_void_rate_12m", "sales_count_12m", "sales_silence_days"}}

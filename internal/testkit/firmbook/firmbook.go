@@ -90,9 +90,9 @@ func Trade(seed uint64, strength float64) []source.Invoice {
 		if month < 3 && r.NormFloat64() > strength+1.2 { // the weak fall silent at the end
 			continue
 		}
-		for range 5 {
+		for range 3 {
 			day := Today.AddDays(-month*30 - r.IntN(30))
-			amount := int64(level / 5 * math.Exp(0.5*r.NormFloat64()))
+			amount := int64(level / 3 * math.Exp(0.5*r.NormFloat64()))
 			add(source.Sale, day, fmt.Sprintf("buyer %d", r.IntN(3+int(4*math.Max(0, strength+1)))), amount, r.Float64() < 0.05/math.Exp(strength))
 			if r.IntN(2) == 0 {
 				add(source.Purchase, day.AddDays(-3), fmt.Sprintf("supplier %d", r.IntN(4)), amount, false)
