@@ -54,6 +54,9 @@ var titles = map[string]fault.Text{
 	"loan.overdue":            {Zh: "贷款逾期", En: "Loan overdue"},
 	"loan.settled":            {Zh: "贷款结清", En: "Loan settled"},
 	"signal.raised":           {Zh: "触发预警", En: "Signal raised"},
+	"signal.acknowledged":     {Zh: "认领预警", En: "Signal acknowledged"},
+	"signal.resolved":         {Zh: "预警处置完毕", En: "Signal resolved"},
+	"approval.withdrawn":      {Zh: "审批随申请撤回", En: "Approval withdrawn with its application"},
 	"signal.closed":           {Zh: "预警处置完毕", En: "Signal closed"},
 }
 
