@@ -281,8 +281,11 @@ func record(ctx context.Context, tx *db.Tx, action string, before any, after Fac
 	if err := audit.Record(ctx, tx, audit.Entry{Action: action, Object: "facility", ObjectID: after.ID, Before: before, After: after, Note: reason.Zh}); err != nil {
 		return err
 	}
+	if action == "facility.limit" {
+		action = "facility.limit_changed"
+	}
 	return event.Append(ctx, tx, event.Draft{Type: action, Aggregate: "facility", AggregateID: after.ID, Payload: map[string]any{
-		"facility": after, "reason": reason,
+		"firm_id": after.FirmID, "facility_id": after.ID, "facility": after, "reason": reason,
 	}})
 }
 

@@ -2,7 +2,6 @@ package signal_test
 
 import (
 	"context"
-	"fmt"
 	"testing"
 	"time"
 
@@ -245,7 +244,7 @@ func TestABatchIsFannedOutPerFirmAndASweepFindsEveryFacility(t *testing.T) {
 		require.Equal(t, 3, n)
 
 		x.falling()
-		touched := event.Event{ID: "evt_2", Institution: x.staff.InstitutionID, Type: signal.EventTouched, Payload: []byte(fmt.Sprintf(`{"firm_id":%q}`, "firm_1"))}
+		touched := event.Event{ID: "evt_2", Institution: x.staff.InstitutionID, Type: signal.EventTouched, Payload: []byte(`{"firm":"firm_1"}`)}
 		x.update(t, func(tx *db.Tx) error { return consumers[1].Handle(t.Context(), tx, touched) })
 		x.update(t, func(tx *db.Tx) error { return consumers[1].Handle(t.Context(), tx, touched) })
 		_, total, _, err := x.service.List(t.Context(), x.staff.Manager, signal.Filter{}, "", 10)

@@ -170,7 +170,7 @@ func deliver(t *testing.T, d *db.DB, s dbtest.Staff, w *signal.Watcher, firmID s
 	t.Helper()
 	for range 2 {
 		require.NoError(t, d.Update(t.Context(), db.Scope{Institution: s.InstitutionID, Actor: "system:watch"}, func(tx *db.Tx) error {
-			return w.Consumers()[1].Handle(t.Context(), tx, event.Event{ID: "evt_x", Institution: s.InstitutionID, Type: signal.EventTouched, Payload: []byte(`{"firm_id":"` + firmID + `"}`)})
+			return w.Consumers()[1].Handle(t.Context(), tx, event.Event{ID: "evt_x", Institution: s.InstitutionID, Type: signal.EventTouched, Payload: []byte(`{"firm":"` + firmID + `"}`)})
 		}))
 	}
 }

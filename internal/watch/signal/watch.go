@@ -19,9 +19,10 @@ import (
 // each firm is judged in a short transaction of its own.
 const EventTouched = "watch.firm_touched"
 
-// Touched is the payload of EventTouched.
+// Touched is the payload of EventTouched. Its key is not firm_id, so that the request to look does not
+// stand on the firm's timeline; what was found does.
 type Touched struct {
-	FirmID string `json:"firm_id"`
+	FirmID string `json:"firm"`
 	Cause  string `json:"cause" doc:"the event or sweep that asked"`
 }
 
