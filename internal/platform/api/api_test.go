@@ -344,6 +344,17 @@ func TestOpenAPIListsPoliciesAndDocsAskNoOtherHost(t *testing.T) {
 	require.Contains(t, a.text, "Idempotency-Key")
 	require.Contains(t, a.text, "/api/v1/echo/{name}")
 	require.Equal(t, 200, b.call(t, "GET", "/openapi.yaml", "").status)
+	for lang, word := range map[string]string{"zh": "错误代码", "en": "Error codes"} {
+		page := b.call(t, "GET", "/docs?lang="+lang, "")
+		require.Equal(t, 200, page.status)
+		require.Contains(t, page.text, word)
+		require.Contains(t, page.text, "/api/v1/things/{id}")
+		require.Contains(t, page.text, "amount_minor")
+		require.NotRegexp(t, `(src|href)="(https?:)?//`, page.text, "nothing comes from another host")
+		require.Contains(t, page.header.Get("Content-Security-Policy"), "default-src 'self'")
+	}
+	require.Equal(t, "text/javascript; charset=utf-8", b.call(t, "GET", "/docs/docs.js", "").header.Get("Content-Type"))
+	require.Equal(t, 200, b.call(t, "GET", "/docs/docs.css", "").status)
 }
 
 func TestIfMatch(t *testing.T) {

@@ -188,18 +188,13 @@ func Audit(a *API) []string {
 
 // reads reports whether the operation's input has the path parameter.
 func (a *API) reads(op Op, name string) bool {
-	item := a.Huma.OpenAPI().Paths[op.Path]
-	if item == nil {
+	h := a.operation(op)
+	if h == nil {
 		return false
 	}
-	for _, h := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete, item.Head} {
-		if h == nil || h.OperationID != op.ID {
-			continue
-		}
-		for _, p := range h.Parameters {
-			if p.In == "path" && p.Name == name {
-				return true
-			}
+	for _, p := range h.Parameters {
+		if p.In == "path" && p.Name == name {
+			return true
 		}
 	}
 	return false
