@@ -18,7 +18,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
 )
 
-const unitsMax = 400
+const unitsMax = 250
 
 var insertUnit = db.Q(`insert into notification (institution_id, user_id, id, zh, en, link, at, read_at) values ($1,'crash',$2,'z','e','',1,0)`)
 

@@ -70,7 +70,7 @@ func waitFor(t *testing.T, x *job.Runner, p auth.Principal, id string, states ..
 			}
 		}
 		return false
-	}, 20*time.Second, 10*time.Millisecond, "job did not become %v", states)
+	}, time.Minute, 10*time.Millisecond, "job did not become %v", states)
 	return j
 }
 

@@ -12,6 +12,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -92,7 +93,7 @@ func NewRunner(d *db.DB, c Config) (*Runner, error) {
 	}
 	client, err := river.NewClient(schema.Driver(d.Writer(), d.Dialect()), &river.Config{
 		ID:                   runnerID(),
-		Logger:               quietLogger(x.cfg.Log),
+		Logger:               quietLogger(x.cfg.Log, d.Dialect()),
 		PollOnly:             true, // both drivers over database/sql; a listener would poll the one SQLite writer as well
 		FetchCooldown:        min(100*time.Millisecond, x.cfg.Poll),
 		FetchPollInterval:    x.cfg.Poll,
@@ -113,16 +114,35 @@ type never struct{}
 
 func (never) Next(t time.Time) time.Time { return t.AddDate(100, 0, 0) }
 
-// quietLogger keeps the library's warnings and drops its chatter.
-func quietLogger(l *slog.Logger) *slog.Logger { return slog.New(minLevel{l.Handler()}) }
+// quietLogger keeps the library's warnings and drops its chatter. On SQLite it also drops its complaints
+// that it had to wait: the one writer was in a long transaction, and the library asks again by itself.
+func quietLogger(l *slog.Logger, d db.Dialect) *slog.Logger {
+	return slog.New(quiet{l.Handler(), d == db.SQLite})
+}
 
-type minLevel struct{ slog.Handler }
+type quiet struct {
+	slog.Handler
+	patient bool
+}
 
-func (h minLevel) Enabled(ctx context.Context, l slog.Level) bool {
+func (h quiet) Enabled(ctx context.Context, l slog.Level) bool {
 	return l >= slog.LevelWarn && h.Handler.Enabled(ctx, l)
 }
-func (h minLevel) WithAttrs(a []slog.Attr) slog.Handler { return minLevel{h.Handler.WithAttrs(a)} }
-func (h minLevel) WithGroup(n string) slog.Handler      { return minLevel{h.Handler.WithGroup(n)} }
+
+func (h quiet) Handle(ctx context.Context, r slog.Record) error {
+	waited := false
+	r.Attrs(func(a slog.Attr) bool {
+		waited = waited || strings.Contains(a.Value.String(), context.DeadlineExceeded.Error())
+		return true
+	})
+	if h.patient && (waited || strings.Contains(r.Message, "stepping down")) {
+		return nil
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+func (h quiet) WithAttrs(a []slog.Attr) slog.Handler { return quiet{h.Handler.WithAttrs(a), h.patient} }
+func (h quiet) WithGroup(n string) slog.Handler      { return quiet{h.Handler.WithGroup(n), h.patient} }
 
 func runnerID() string {
 	host, _ := os.Hostname()
