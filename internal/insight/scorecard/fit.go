@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"sort"
+	"strconv"
 
 	"github.com/capillary-finance/capillary/internal/insight/feature"
 )
@@ -172,14 +173,17 @@ func roundest(a, b float64) float64 {
 		return a
 	}
 	whole := a == math.Trunc(a) && b == math.Trunc(b)
-	scale := math.Floor(math.Log10(math.Abs(middle)))
+	scale := int(math.Floor(math.Log10(math.Abs(middle))))
 	for digits := range 15 {
-		unit := math.Pow(10, scale-float64(digits))
+		exponent := scale - digits
 		if whole {
-			unit = max(unit, 1)
+			exponent = max(exponent, 0)
 		}
-		for _, c := range []float64{math.Round(middle/unit) * unit, math.Floor(middle/unit) * unit} {
-			if c >= a && c < b {
+		steps := middle / math.Pow10(exponent)
+		for _, n := range []float64{math.Round(steps), math.Floor(steps)} {
+			// Through text, because n times a power of ten leaves binary dust such as 0.14100000000000001.
+			c, err := strconv.ParseFloat(strconv.FormatFloat(n, 'f', 0, 64)+"e"+strconv.Itoa(exponent), 64)
+			if err == nil && c >= a && c < b {
 				return c
 			}
 		}
