@@ -140,7 +140,7 @@ func revenue(invoices []source.Invoice, until calendar.Date) int64 {
 	return sum
 }
 
-// FreshBatch makes the month after the evidence for some firms: the first keeps its course, the
+// FreshBatch makes the two months after the evidence for some firms: the first keeps its course, the
 // others lose most of their sales and void much of the rest: what the watch must notice.
 func FreshBatch(o Options, f Firm, falls bool) []source.Invoice {
 	rnd := rand.New(rand.NewPCG(o.Seed^0xf5e5, uint64(len(f.Code))+uint64(f.Code[len(f.Code)-1])*131)) //nolint:gosec // seeded on purpose
@@ -160,7 +160,7 @@ func FreshBatch(o Options, f Firm, falls bool) []source.Invoice {
 	g.serial = 900_000
 	g.trend = 0
 	var out []source.Invoice
-	for m := 1; m <= 3; m++ {
+	for m := 1; m <= 2; m++ {
 		out = append(out, g.months(o.Until.AddMonths(m, calendar.Stick), 1)...)
 	}
 	return out
