@@ -20,11 +20,12 @@ type firmInput struct {
 	ID string `path:"id" maxLength:"60"`
 }
 
-type listOutput struct {
-	Body struct {
-		Items []Consent `json:"items"`
-	}
+// List is every consent of a firm, newest first.
+type List struct {
+	Items []Consent `json:"items" nullable:"false"`
 }
+
+type listOutput struct{ Body List }
 
 type grantInput struct {
 	ID   string `path:"id" maxLength:"60"`
@@ -36,9 +37,12 @@ type consentOutput struct{ Body Consent }
 type withdrawInput struct {
 	ID      string `path:"id" maxLength:"60"`
 	Consent string `path:"consent" maxLength:"60"`
-	Body    struct {
-		Reason string `json:"reason" minLength:"1" maxLength:"500"`
-	}
+	Body    Withdrawal
+}
+
+// Withdrawal says why a consent ends.
+type Withdrawal struct {
+	Reason string `json:"reason" minLength:"1" maxLength:"500"`
 }
 
 type readsInput struct {

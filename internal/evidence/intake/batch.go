@@ -67,6 +67,8 @@ type Batch struct {
 	CreatedBy  string     `json:"created_by"`
 	CreatedAt  time.Time  `json:"created_at"`
 	FinishedAt *time.Time `json:"finished_at,omitempty"`
+
+	branchPath string // whose batch it is: others neither list nor open it
 }
 
 // Report is the count of every class of rows; the bad rows themselves are kept beside it.

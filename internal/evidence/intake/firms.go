@@ -20,7 +20,11 @@ func (x *importRun) readFirms(ctx context.Context, file io.Reader) error {
 	refused := int64(0)
 	rep, err := source.DecodeFirms(ctx, file, o, func(row source.FirmRow) error {
 		x.seen++
-		if err := draftOf(row, x.batch.Options).Validate(); err != nil {
+		err := draftOf(row, x.batch.Options).Validate()
+		if id, known := x.firms[row.Code]; known && id == "" {
+			err = fault.Field("code", "该代号属于其他网点的企业", "belongs to a firm of another branch")
+		}
+		if err != nil {
 			refused++
 			for _, f := range fault.All(err) {
 				e := rowError(row.Line, f.Field, row.Code, ReasonFirmRow)

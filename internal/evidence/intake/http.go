@@ -16,13 +16,15 @@ import (
 
 var permissionImport = auth.DeclarePermission("evidence.import", "导入数据文件", "Import files of evidence", auth.RoleRelationshipManager, auth.RoleOperations, auth.RoleRisk, auth.RoleIntegrator)
 
-type startInput struct {
-	Body struct {
-		FileHash string `json:"file_hash" minLength:"64" maxLength:"64" doc:"given by POST /uploads"`
-		FileName string `json:"file_name,omitempty" maxLength:"200"`
-		Options
-	}
+// Request names an uploaded file and how to read it.
+type Request struct {
+	Options
+
+	FileHash string `json:"file_hash" minLength:"64" maxLength:"64" doc:"given by POST /uploads"`
+	FileName string `json:"file_name,omitempty" maxLength:"200"`
 }
+
+type startInput struct{ Body Request }
 
 type previewOutput struct{ Body Preview }
 
@@ -68,7 +70,7 @@ func Routes(a *api.API, s *Service) {
 		func(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 			return s.errorsWorkbook(r.Context(), w, p, r.PathValue("id"))
 		})
-	a.Raw(api.Op{ID: "import-template", Method: http.MethodGet, Path: "/api/v1/imports/templates/{kind}", Tag: "imports", Zh: "下载模板", En: "Download a template", Policy: may},
+	a.Raw(api.Op{ID: "import-template", Method: http.MethodGet, Path: "/api/v1/import-templates/{kind}", Tag: "imports", Zh: "下载模板", En: "Download a template", Policy: may},
 		func(w http.ResponseWriter, r *http.Request, _ auth.Principal) error {
 			return template(w, r.PathValue("kind"))
 		})
@@ -82,10 +84,10 @@ func (s *Service) List(ctx context.Context, p auth.Principal, limit int, cursor 
 	}
 	page.Items = []Batch{}
 	err = s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
-		if err := tx.QueryRow(ctx, countBatch, tx.Institution).Scan(&page.Total); err != nil {
+		if err := tx.QueryRow(ctx, countBatch, tx.Institution, p.BranchPattern()).Scan(&page.Total); err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, listBatches, tx.Institution, key[0], limit+1)
+		rows, err := tx.Query(ctx, listBatches, tx.Institution, p.BranchPattern(), key[0], limit+1)
 		if err != nil {
 			return err
 		}

@@ -48,7 +48,7 @@ func (x *importRun) do(ctx context.Context) (Batch, error) {
 		if _, err = tx.Exec(ctx, dropErrors, tx.Institution, x.batch.ID); err != nil {
 			return err
 		}
-		if x.firms, err = party.Codes(ctx, tx); err != nil {
+		if x.firms, err = party.Codes(ctx, tx, x.p); err != nil {
 			return err
 		}
 		if x.safe, err = source.StagedLines(ctx, tx, x.batch.ID); err != nil {
@@ -154,12 +154,14 @@ func (x *importRun) readInvoices(ctx context.Context, file io.Reader) error {
 	return x.flushBad(ctx)
 }
 
-// firmOf gives the id of a firm, or the mark of one to be made, or why the row cannot be taken.
+// firmOf gives the id of a firm, or the mark of one to be made, or why the row cannot be taken. A firm of
+// another branch is unknown here, and no second one is made in its place.
 func (x *importRun) firmOf(code string) (string, *fault.Reason) {
-	if id, ok := x.firms[code]; ok {
+	id, known := x.firms[code]
+	if id != "" {
 		return id, nil
 	}
-	if !x.batch.Options.CreateMissing || x.draft(code).Validate() != nil {
+	if known || !x.batch.Options.CreateMissing || x.draft(code).Validate() != nil {
 		return "", ReasonFirmUnknown
 	}
 	x.firms[code] = newFirm + code

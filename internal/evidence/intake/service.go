@@ -202,9 +202,6 @@ func sameFile(ctx context.Context, tx *db.Tx, hash, kind string, o Options) (str
 
 // Start begins the import of an uploaded file as a job.
 func (s *Service) Start(ctx context.Context, p auth.Principal, hash, name string, o Options) (b Batch, err error) {
-	if o.BranchPath != "" && !p.Sees(o.BranchPath) {
-		return b, fault.New(fault.ReasonForbidden, "permission", "branch "+o.BranchPath)
-	}
 	kind, err := s.recognise(ctx, s.opener(ctx, p, hash), name, o)
 	if err != nil {
 		return b, err
@@ -215,10 +212,14 @@ func (s *Service) Start(ctx context.Context, p auth.Principal, hash, name string
 		if err != nil {
 			return err
 		}
+		o := o // settled anew in every try
+		if o.BranchID, o.BranchPath, err = party.HomeBranch(ctx, tx, p, o.BranchID, o.BranchPath); err != nil {
+			return err
+		}
 		if name == "" {
 			name = info.Name
 		}
-		if b, err = s.begin(ctx, tx, p, info, name, o); err != nil {
+		if b, err = s.begin(ctx, tx, info, name, o); err != nil {
 			return err
 		}
 		j, err := s.jobs.Enqueue(ctx, tx, job.Request{Kind: JobKind, Args: jobArgs{BatchID: b.ID}, Object: "import", ObjectID: b.ID, Principal: p})
@@ -232,20 +233,17 @@ func (s *Service) Start(ctx context.Context, p auth.Principal, hash, name string
 	return b, err
 }
 
-func (s *Service) begin(ctx context.Context, tx *db.Tx, p auth.Principal, info blob.Info, name string, o Options) (Batch, error) {
-	if o.BranchPath == "" {
-		o.BranchID, o.BranchPath = p.BranchID, p.BranchPath
-	}
+func (s *Service) begin(ctx context.Context, tx *db.Tx, info blob.Info, name string, o Options) (Batch, error) {
 	options, err := json.Marshal(o)
 	if err != nil {
 		return Batch{}, err
 	}
 	id := tx.NewID("imp")
-	_, err = tx.Exec(ctx, insertBatch, tx.Institution, id, o.Kind, name, info.Hash, info.Size, StateRunning, string(options), tx.Actor, db.Micros(tx.Now))
+	_, err = tx.Exec(ctx, insertBatch, tx.Institution, id, o.Kind, name, info.Hash, info.Size, StateRunning, string(options), tx.Actor, db.Micros(tx.Now), o.BranchPath)
 	if err != nil {
 		return Batch{}, err
 	}
-	if err := blob.Attach(ctx, tx, info, blob.Link{Object: "import", ObjectID: id, Permission: permissionImport}); err != nil {
+	if err := blob.Attach(ctx, tx, info, blob.Link{Object: "import", ObjectID: id}); err != nil {
 		return Batch{}, err
 	}
 	b, err := get(ctx, tx, id)
@@ -270,8 +268,12 @@ func (s *Service) ImportFile(ctx context.Context, p auth.Principal, name string,
 	}
 	var b Batch
 	err = s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
-		if b, err = s.left(ctx, tx, p, info.Hash, o); err == nil && b.ID == "" {
-			b, err = s.begin(ctx, tx, p, info, name, o)
+		o := o // settled anew in every try
+		if o.BranchID, o.BranchPath, err = party.HomeBranch(ctx, tx, p, o.BranchID, o.BranchPath); err != nil {
+			return err
+		}
+		if b, err = s.left(ctx, tx, info.Hash, o); err == nil && b.ID == "" {
+			b, err = s.begin(ctx, tx, info, name, o)
 		}
 		return err
 	})
@@ -289,10 +291,7 @@ func (s *Service) ImportFile(ctx context.Context, p auth.Principal, name string,
 
 // left finds an import of this file that was begun without a job and never came to its end: the process
 // died or was interrupted. It is taken up where it stopped.
-func (s *Service) left(ctx context.Context, tx *db.Tx, p auth.Principal, hash string, o Options) (Batch, error) {
-	if o.BranchPath == "" {
-		o.BranchID, o.BranchPath = p.BranchID, p.BranchPath
-	}
+func (s *Service) left(ctx context.Context, tx *db.Tx, hash string, o Options) (Batch, error) {
 	options, err := json.Marshal(o)
 	if err != nil {
 		return Batch{}, err
@@ -311,7 +310,7 @@ func (s *Service) left(ctx context.Context, tx *db.Tx, p auth.Principal, hash st
 // Discard gives up an import that never came to its end and drops what it staged.
 func (s *Service) Discard(ctx context.Context, p auth.Principal, id string) (b Batch, err error) {
 	err = s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
-		if b, err = get(ctx, tx, id); err != nil {
+		if b, err = visible(ctx, tx, p, id); err != nil {
 			return err
 		}
 		if b.State != StateRunning {
@@ -365,7 +364,7 @@ func (s *Service) runJob(ctx context.Context, r *job.Run) error {
 // Get reads a batch.
 func (s *Service) Get(ctx context.Context, p auth.Principal, id string) (b Batch, err error) {
 	err = s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
-		b, err = get(ctx, tx, id)
+		b, err = visible(ctx, tx, p, id)
 		return err
 	})
 	return b, err

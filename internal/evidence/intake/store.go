@@ -6,15 +6,16 @@ import (
 	"fmt"
 
 	"github.com/capillary-finance/capillary/internal/evidence/source"
+	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
-const batchColumns = `id, kind, file_name, file_hash, file_bytes, state, options, job_id, staged, inserted, known, report, same_as, created_by, created_at, finished_at`
+const batchColumns = `id, kind, file_name, file_hash, file_bytes, state, options, job_id, staged, inserted, known, report, same_as, created_by, created_at, finished_at, branch_path`
 
 var (
-	insertBatch = db.Q(`insert into import_batch (institution_id, id, kind, file_name, file_hash, file_bytes, state, options, job_id, staged, inserted, known, report, same_as, created_by, created_at, finished_at)
-		values ($1,$2,$3,$4,$5,$6,$7,$8,'',0,0,0,'{}','',$9,$10,0)`)
+	insertBatch = db.Q(`insert into import_batch (institution_id, id, kind, file_name, file_hash, file_bytes, state, options, job_id, staged, inserted, known, report, same_as, created_by, created_at, finished_at, branch_path)
+		values ($1,$2,$3,$4,$5,$6,$7,$8,'',0,0,0,'{}','',$9,$10,0,$11)`)
 	setJob      = db.Q(`update import_batch set job_id = $3 where institution_id = $1 and id = $2`)
 	setStaged   = db.Q(`update import_batch set staged = $3 where institution_id = $1 and id = $2 and state = 'running'`)
 	finishBatch = db.Q(`update import_batch set state = $3, staged = $4, inserted = $5, known = $6, report = $7, same_as = $8, finished_at = $9 where institution_id = $1 and id = $2 and state = 'running'`)
@@ -24,8 +25,8 @@ var (
 	// settleFirms puts the id of each firm in the place of its mark, in one pass over the staged rows.
 	settleFirms = db.Q(`update invoice_staging set firm_id = (select f.id from firm f where f.institution_id = $1 and f.code = substr(invoice_staging.firm_id, $4))
 		where institution_id = $1 and batch_id = $2 and substr(firm_id, 1, $5) = $3`)
-	listBatches = db.Q(`select ` + batchColumns + ` from import_batch where institution_id = $1 and ($2 = '' or id < $2) order by id desc limit $3`)
-	countBatch  = db.Q(`select count(*) from import_batch where institution_id = $1`)
+	listBatches = db.Q(`select ` + batchColumns + ` from import_batch where institution_id = $1 and branch_path like $2 and ($3 = '' or id < $3) order by id desc limit $4`)
+	countBatch  = db.Q(`select count(*) from import_batch where institution_id = $1 and branch_path like $2`)
 	bulkErrors  = db.NewBulk("import_error", []string{"institution_id", "batch_id", "seq", "line", "field", "heading", "value", "code", "message_zh", "message_en", "remedy_zh", "remedy_en"}, "on conflict do nothing")
 	dropErrors  = db.Q(`delete from import_error where institution_id = $1 and batch_id = $2`)
 	readErrors  = db.Q(`select line, field, heading, value, code, message_zh, message_en, remedy_zh, remedy_en from import_error
@@ -38,7 +39,7 @@ func scanBatch(s scanner) (Batch, error) {
 	var b Batch
 	var options, report string
 	var created, finished int64
-	err := s.Scan(&b.ID, &b.Kind, &b.FileName, &b.FileHash, &b.FileBytes, &b.State, &options, &b.JobID, &b.Staged, &b.Inserted, &b.Known, &report, &b.SameAs, &b.CreatedBy, &created, &finished)
+	err := s.Scan(&b.ID, &b.Kind, &b.FileName, &b.FileHash, &b.FileBytes, &b.State, &options, &b.JobID, &b.Staged, &b.Inserted, &b.Known, &report, &b.SameAs, &b.CreatedBy, &created, &finished, &b.branchPath)
 	if err != nil {
 		return b, err
 	}
@@ -61,6 +62,15 @@ func get(ctx context.Context, tx *db.Tx, id string) (Batch, error) {
 	b, err := scanBatch(tx.QueryRow(ctx, batchByID, tx.Institution, id))
 	if db.IsNoRows(err) {
 		return b, fault.NotFoundError("import", id)
+	}
+	return b, err
+}
+
+// visible reads a batch; one outside the caller's branches is not found.
+func visible(ctx context.Context, tx *db.Tx, p auth.Principal, id string) (Batch, error) {
+	b, err := get(ctx, tx, id)
+	if err == nil && !p.Sees(b.branchPath) {
+		return Batch{}, fault.NotFoundError("import", id)
 	}
 	return b, err
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/capillary-finance/capillary/internal/platform/api"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
+	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
 var (
@@ -30,23 +31,46 @@ type idInput struct {
 	ID string `path:"id" maxLength:"60"`
 }
 
-type firmOutput struct{ Body Firm }
+type firmOutput struct {
+	api.Tagged
+	Body Firm
+}
+
+func tagged(f Firm) *firmOutput {
+	return &firmOutput{Tagged: api.Tagged{ETag: api.ETag(f.Version)}, Body: f}
+}
+
+// check demands that the change names the version it was based on, in the header or in the body.
+func (in *updateInput) check(version int64) error {
+	if in.Body.Version == 0 {
+		return in.Required(version)
+	}
+	if in.Body.Version != version {
+		return fault.New(fault.ReasonStale, "version", version)
+	}
+	return in.Check(version)
+}
 
 type createInput struct{ Body Draft }
 
 type updateInput struct {
-	ID   string `path:"id" maxLength:"60"`
-	Body struct {
-		Draft
-		Version int64 `json:"version" minimum:"1" doc:"version that was read"`
-	}
+	ID string `path:"id" maxLength:"60"`
+	api.IfMatch
+	Body Change
 }
 
-type relationsOutput struct {
-	Body struct {
-		Items []Relation `json:"items"`
-	}
+// Change is what a firm shall be, based on the version that was read.
+type Change struct {
+	Draft
+	Version int64 `json:"version,omitempty" minimum:"0" doc:"version that was read; may be left out when If-Match names it"`
 }
+
+// RelationList is every relation of a firm, from both sides.
+type RelationList struct {
+	Items []Relation `json:"items" nullable:"false"`
+}
+
+type relationsOutput struct{ Body RelationList }
 
 type relateInput struct {
 	ID   string `path:"id" maxLength:"60"`
@@ -79,17 +103,17 @@ func Routes(a *api.API, s *Service) {
 	api.Handle(a, api.Op{ID: "create-firm", Method: http.MethodPost, Path: "/api/v1/firms", Tag: "firms", Zh: "新增企业", En: "Create a firm", Policy: write, Status: http.StatusCreated},
 		func(ctx context.Context, p auth.Principal, in *createInput) (*firmOutput, error) {
 			f, err := s.Create(ctx, p, in.Body)
-			return &firmOutput{Body: f}, err
+			return tagged(f), err
 		})
 	api.Handle(a, api.Op{ID: "get-firm", Method: http.MethodGet, Path: "/api/v1/firms/{id}", Tag: "firms", Zh: "企业详情", En: "Read a firm", Policy: read},
 		func(ctx context.Context, p auth.Principal, in *idInput) (*firmOutput, error) {
 			f, err := s.Get(ctx, p, in.ID)
-			return &firmOutput{Body: f}, err
+			return tagged(f), err
 		})
 	api.Handle(a, api.Op{ID: "update-firm", Method: http.MethodPut, Path: "/api/v1/firms/{id}", Tag: "firms", Zh: "修改企业", En: "Change a firm", Policy: write},
 		func(ctx context.Context, p auth.Principal, in *updateInput) (*firmOutput, error) {
-			f, err := s.Update(ctx, p, in.ID, in.Body.Version, in.Body.Draft)
-			return &firmOutput{Body: f}, err
+			f, err := s.change(ctx, p, in.ID, in.check, in.Body.Draft)
+			return tagged(f), err
 		})
 	api.Handle(a, api.Op{ID: "list-firm-timeline", Method: http.MethodGet, Path: "/api/v1/firms/{id}/timeline", Tag: "firms", Zh: "企业时间线", En: "What happened to a firm, newest first", Policy: read},
 		func(ctx context.Context, p auth.Principal, in *timelineInput) (*timelineOutput, error) {

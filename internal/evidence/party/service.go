@@ -30,13 +30,10 @@ func NewService(d *db.DB, cipher Cipher) *Service { return &Service{db: d, ciphe
 
 // Create adds a firm. Without a branch it belongs to the caller's.
 func (s *Service) Create(ctx context.Context, p auth.Principal, d Draft) (f Firm, err error) {
-	if d.BranchPath == "" {
-		d.BranchID, d.BranchPath = p.BranchID, p.BranchPath
-	}
-	if !p.Sees(d.BranchPath) {
-		return f, fault.New(fault.ReasonForbidden, "permission", "branch "+d.BranchPath)
-	}
 	err = s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
+		if d.BranchID, d.BranchPath, err = HomeBranch(ctx, tx, p, d.BranchID, d.BranchPath); err != nil {
+			return err
+		}
 		f, err = s.CreateTx(ctx, tx, d)
 		return err
 	})
@@ -204,7 +201,7 @@ func like(q string) string {
 	if q = strings.ToLower(strings.TrimSpace(q)); q == "" {
 		return ""
 	}
-	return "%" + strings.NewReplacer("%", "", "_", "").Replace(q) + "%"
+	return "%" + strings.NewReplacer("%", "", "_", "", `\`, "").Replace(q) + "%"
 }
 
 func prefix(s string) string {
@@ -241,14 +238,30 @@ func Visible(ctx context.Context, tx *db.Tx, p auth.Principal, id string) (Firm,
 
 // Update changes a firm at a known version.
 func (s *Service) Update(ctx context.Context, p auth.Principal, id string, version int64, d Draft) (f Firm, err error) {
-	if d.BranchPath != "" && !p.Sees(d.BranchPath) {
-		return f, fault.New(fault.ReasonForbidden, "permission", "branch "+d.BranchPath)
-	}
+	return s.change(ctx, p, id, func(now int64) error {
+		if now != version {
+			return fault.New(fault.ReasonStale, "version", now)
+		}
+		return nil
+	}, d)
+}
+
+// change is Update for callers that judge the present version themselves.
+func (s *Service) change(ctx context.Context, p auth.Principal, id string, check func(version int64) error, d Draft) (f Firm, err error) {
 	err = s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
-		if _, err := Visible(ctx, tx, p, id); err != nil {
+		old, err := Visible(ctx, tx, p, id)
+		if err != nil {
 			return err
 		}
-		f, err = s.UpdateTx(ctx, tx, id, version, d)
+		if err := check(old.Version); err != nil {
+			return err
+		}
+		if moves := d.BranchID != "" && d.BranchID != old.BranchID || d.BranchPath != "" && d.BranchPath != old.BranchPath; moves {
+			if d.BranchID, d.BranchPath, err = HomeBranch(ctx, tx, p, d.BranchID, d.BranchPath); err != nil {
+				return err
+			}
+		}
+		f, err = s.UpdateTx(ctx, tx, id, old.Version, d)
 		return err
 	})
 	return f, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
@@ -21,7 +22,7 @@ var (
 		where institution_id = $1 and id = $2 and version = $28`)
 	firmByID   = db.Q(`select ` + firmColumns + ` from firm where institution_id = $1 and id = $2`)
 	firmByCode = db.Q(`select ` + firmColumns + ` from firm where institution_id = $1 and code = $2`)
-	firmCodes  = db.Q(`select code, id from firm where institution_id = $1`)
+	firmCodes  = db.Q(`select code, id, branch_path from firm where institution_id = $1`)
 	firmIDs    = db.Q(`select id from firm where institution_id = $1 and branch_path like $2 order by id`)
 	labelled   = db.Q(`select ` + firmColumns + ` from firm where institution_id = $1 and default_label <> '' order by id`)
 
@@ -111,8 +112,9 @@ func one(ctx context.Context, tx *db.Tx, q *db.Query, key string) (stored, error
 	return f, nil
 }
 
-// Codes maps every code of the institution to its firm id: what an import needs once.
-func Codes(ctx context.Context, tx *db.Tx) (map[string]string, error) {
+// Codes maps every code of the institution to its firm id, or to nothing when the firm lies outside the
+// caller's branches: what an import needs once.
+func Codes(ctx context.Context, tx *db.Tx, p auth.Principal) (map[string]string, error) {
 	rows, err := tx.Query(ctx, firmCodes, tx.Institution)
 	if err != nil {
 		return nil, err
@@ -120,9 +122,12 @@ func Codes(ctx context.Context, tx *db.Tx) (map[string]string, error) {
 	defer rows.Close()
 	out := map[string]string{}
 	for rows.Next() {
-		var code, id string
-		if err := rows.Scan(&code, &id); err != nil {
+		var code, id, path string
+		if err := rows.Scan(&code, &id, &path); err != nil {
 			return nil, err
+		}
+		if !p.Sees(path) {
+			id = ""
 		}
 		out[code] = id
 	}

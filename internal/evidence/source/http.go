@@ -42,14 +42,16 @@ func ViewOf(v Invoice) View {
 	return View{v.Direction, v.Number, v.Date, v.Counterparty, v.NetMinor, v.TaxMinor, v.GrossMinor, v.Void, v.Red, v.Duplicate, v.Mismatch}
 }
 
-type listOutput struct {
-	Body struct {
-		api.Page[View]
-		Sums    []Sum   `json:"sums" doc:"all of the firm's invoices, per direction"`
-		Buyers  []Party `json:"buyers" doc:"ten largest"`
-		Sellers []Party `json:"sellers" doc:"ten largest"`
-	}
+// InvoicePage is a page of a firm's invoices with what all of them add up to.
+type InvoicePage struct {
+	api.Page[View]
+
+	Sums    []Sum   `json:"sums" nullable:"false" doc:"all of the firm's invoices, per direction"`
+	Buyers  []Party `json:"buyers" nullable:"false" doc:"ten largest"`
+	Sellers []Party `json:"sellers" nullable:"false" doc:"ten largest"`
 }
+
+type listOutput struct{ Body InvoicePage }
 
 // Routes registers the reading of a firm's invoices. A read by a person is a read of evidence: it needs
 // the firm's consent and is recorded.

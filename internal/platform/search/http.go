@@ -13,11 +13,12 @@ type searchInput struct {
 	Limit int    `query:"limit" default:"20" minimum:"1" maximum:"50"`
 }
 
-type searchOutput struct {
-	Body struct {
-		Items []Hit `json:"items" nullable:"false"`
-	}
+// Result is what was found, best first.
+type Result struct {
+	Items []Hit `json:"items" nullable:"false"`
 }
+
+type searchOutput struct{ Body Result }
 
 // Routes registers the search.
 func Routes(a *api.API, s *Service) {

@@ -54,6 +54,7 @@ create table import_batch (
   created_by text not null,
   created_at bigint not null,
   finished_at bigint not null,
+  branch_path text not null,
   primary key (institution_id, id)
 );
 create index import_batch_hash on import_batch (institution_id, file_hash);
