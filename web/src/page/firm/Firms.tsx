@@ -31,7 +31,7 @@ export default function Firms() {
         path="/firms"
         rowKey={(firm) => firm.id}
         href={(firm) => `/firms/${firm.id}`}
-        empty={{ text: say('noFirms'), action: may('import.run') ? <Button type="primary" onClick={() => go('/imports')}>{say('importNow')}</Button> : null }}
+        empty={{ text: say('noFirms'), action: may('evidence.import') ? <Button type="primary" onClick={() => go('/imports')}>{say('importNow')}</Button> : null }}
         filters={[
           { kind: 'text', name: 'q', label: say('search') },
           { kind: 'choice', name: 'size', label: say('size'), options: sizes.map((value) => ({ value, label: say(`size${value}`) })) },

@@ -29,7 +29,7 @@ export default function Imports() {
   const may = useMay()
   const kind = useKind()
   const add = may('evidence.import') ? <Button type="primary" onClick={() => go('/imports/new')} data-testid="import-new">{say('add')}</Button> : null
-  const templates = [{ key: 'firms.xlsx', label: say('firmsTemplate') }, { key: 'sale.xlsx', label: say('saleTemplate') }, { key: 'purchase.xlsx', label: say('purchaseTemplate') }].map(({ key, label }) => ({ key, label: <a href={`/api/v1/imports/templates/${key}`} download>{label}</a> }))
+  const templates = [{ key: 'firms.xlsx', label: say('firmsTemplate') }, { key: 'sale.xlsx', label: say('saleTemplate') }, { key: 'purchase.xlsx', label: say('purchaseTemplate') }].map(({ key, label }) => ({ key, label: <a href={`/api/v1/import-templates/${key}`} download>{label}</a> }))
   return (
     <div className="page">
       <PageHeader title={say('imports')} hint={say('importsHint')} actions={<><Dropdown menu={{ items: templates }}><Button>{say('templates')}</Button></Dropdown>{add}</>} />
