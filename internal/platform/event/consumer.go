@@ -193,27 +193,34 @@ func (x *runner) loadCursor(ctx context.Context, tx *db.Tx) error {
 	return nil
 }
 
-// handle handles events of one institution: all in one transaction, and, when that fails, one by one,
+// handle handles events of one institution: many in one transaction, and, when that fails, one by one,
 // so that only the one that fails is put aside.
 func (x *runner) handle(ctx context.Context, events []Event) error {
 	held, err := x.heldAggregates(ctx)
 	if err != nil {
 		return err
 	}
-	err = x.inOne(ctx, events, held)
-	if err == nil || errors.Is(err, errMoved) || ctx.Err() != nil {
-		return err
-	}
-	for _, e := range events {
-		err := x.inOne(ctx, []Event{e}, held)
-		if errors.Is(err, errMoved) || ctx.Err() != nil {
-			return errors.Join(err, ctx.Err())
+	single := 0 // events left to handle one by one
+	for len(events) > 0 {
+		batch := events
+		if single > 0 {
+			batch = events[:1]
+			single--
 		}
-		if err != nil {
-			if err := x.putAside(ctx, e, err); err != nil {
+		n, err := x.inOne(ctx, batch, held)
+		switch {
+		case err == nil:
+			events = events[n:]
+		case errors.Is(err, errMoved) || ctx.Err() != nil:
+			return errors.Join(err, ctx.Err())
+		case len(batch) > 1:
+			single = len(batch)
+		default:
+			if err := x.putAside(ctx, events[0], err); err != nil {
 				return err
 			}
-			held[keyOf(e)] = true
+			held[keyOf(events[0])] = true
+			events = events[1:]
 		}
 	}
 	return nil
@@ -239,33 +246,43 @@ func (x *runner) heldAggregates(ctx context.Context) (map[aggregateKey]bool, err
 	return held, err
 }
 
-// inOne moves the cursor over the events and does their effects in the same transaction. Events of a
-// held aggregate queue up behind the one that failed.
-func (x *runner) inOne(ctx context.Context, events []Event, held map[aggregateKey]bool) error {
+// batchFor bounds a transaction of several events in time: on SQLite everybody waits for it.
+const batchFor = 100 * time.Millisecond
+
+// inOne does the effects of as many events as the time of a batch allows and moves the cursor over them
+// in the same transaction; it says how many. Events of a held aggregate queue up behind the one that failed.
+func (x *runner) inOne(ctx context.Context, events []Event, held map[aggregateKey]bool) (n int, err error) {
 	from, _ := x.cursor()
-	to := events[len(events)-1].Position
 	scope := db.Scope{Institution: events[0].Institution, Actor: "system:" + x.consumer.Name}
-	err := x.relay.db.Update(ctx, scope, func(tx *db.Tx) error {
-		if err := x.advance(ctx, tx, from, to); err != nil {
+	err = x.relay.db.Update(ctx, scope, func(tx *db.Tx) error {
+		n = 0
+		var at int64
+		err := tx.QueryRow(ctx, lockCursor, x.consumer.Name, x.relay.id, from).Scan(&at)
+		if db.IsNoRows(err) {
+			return errMoved
+		}
+		if err != nil {
 			return err
 		}
-		for _, e := range events {
+		began := time.Now()
+		for n < len(events) && (n == 0 || time.Since(began) < batchFor) {
+			e := events[n]
 			if held[keyOf(e)] {
-				if err := enqueue(ctx, tx, x.consumer.Name, e, 0, 0, ""); err != nil {
-					return err
-				}
-				continue
+				err = enqueue(ctx, tx, x.consumer.Name, e, 0, 0, "")
+			} else {
+				err = x.effect(ctx, tx, e, x.consumer.Timeout)
 			}
-			if err := x.effect(ctx, tx, e, x.consumer.Timeout); err != nil {
+			if err != nil {
 				return err
 			}
+			n++
 		}
-		return nil
+		return x.advance(ctx, tx, from, events[n-1].Position)
 	})
 	if err == nil {
-		x.stored(from, to)
+		x.stored(from, events[n-1].Position)
 	}
-	return err
+	return n, err
 }
 
 func (x *runner) advance(ctx context.Context, tx *db.Tx, from, to int64) error {

@@ -453,3 +453,29 @@ func TestASinkGetsEveryEventAndIsFilledAgainWhenWiped(t *testing.T) {
 		eventually(t, "filled again", func() bool { return m.complete(5) })
 	})
 }
+
+// On SQLite the whole program waits for a consumer's transaction: a batch of slow handlers is cut.
+func TestABatchOfSlowHandlersDoesNotHoldTheWriterForLong(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := dbtest.Institution(t, d)
+		var ns []int
+		for n := range 30 {
+			ns = append(ns, n)
+		}
+		emit(t, d, s.System.Scope(), "slow", ns...)
+		r := event.NewRelay(d, fast)
+		c := recorder("projection", nil)
+		inner := c.Handle
+		c.Handle = func(ctx context.Context, tx *db.Tx, e event.Event) error {
+			<-time.After(20 * time.Millisecond)
+			return inner(ctx, tx, e)
+		}
+		r.Register(c)
+		run(t, r)
+		eventually(t, "begun", func() bool { return len(seen(t, d, s.System.Scope(), "projection")) > 0 })
+		require.Less(t, len(seen(t, d, s.System.Scope(), "projection")), 30, "what is done is committed in between")
+		eventually(t, "all", func() bool { return len(seen(t, d, s.System.Scope(), "projection")) == 30 })
+		requireOrder(t, seen(t, d, s.System.Scope(), "projection"), 1, 30)
+	})
+}

@@ -29,6 +29,7 @@ var (
 	renewLeases    = db.Q(`update event_consumer set lease_until = $2 where lease = $1`)
 	readCursor     = db.Q(`select position from event_consumer where name = $1`)
 	moveCursor     = db.Q(`update event_consumer set position = $4, updated_at = $5 where name = $1 and lease = $2 and position = $3`)
+	lockCursor     = db.Q(`select position from event_consumer where name = $1 and lease = $2 and position = $3 /*for update*/`)
 	holdsLease     = db.Q(`select count(*) from event_consumer where name = $1 and lease = $2`)
 	setCursor      = db.Q(`update event_consumer set position = $2, updated_at = $3 where name = $1`)
 	listConsumers  = db.Q(`select name, position, lease_until, updated_at from event_consumer order by name`)

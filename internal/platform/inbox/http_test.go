@@ -9,7 +9,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/inbox"
-	"github.com/capillary-finance/capillary/internal/testkit/apitest"
+	"github.com/capillary-finance/capillary/internal/testkit/callkit"
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
 )
 
@@ -17,7 +17,7 @@ func TestInboxOverHTTP(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		s := dbtest.Institution(t, d)
-		srv := apitest.New(t, d, s, func(a *api.API) { inbox.Routes(a, inbox.NewService(d, nil)) })
+		srv := callkit.New(t, d, s, func(a *api.API) { inbox.Routes(a, inbox.NewService(d, nil)) })
 		id := open(t, d, s.System.Scope(), inbox.TaskDraft{Role: auth.RoleOperations, BranchPath: "/hq/", ReasonZh: "额度被冻结", ReasonEn: "the limit was frozen"})
 		srv.Need(401, "", "GET", "/api/v1/tasks", nil)
 		page := srv.Need(200, "operations", "GET", "/api/v1/tasks?view=queue", nil)

@@ -11,7 +11,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/api"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/job"
-	"github.com/capillary-finance/capillary/internal/testkit/apitest"
+	"github.com/capillary-finance/capillary/internal/testkit/callkit"
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
 )
 
@@ -29,7 +29,7 @@ func TestJobsOverHTTP(t *testing.T) {
 			return ctx.Err()
 		}))
 		start(t, x)
-		srv := apitest.New(t, d, s, func(a *api.API) { job.Routes(a, x) })
+		srv := callkit.New(t, d, s, func(a *api.API) { job.Routes(a, x) })
 		id := enqueue(t, d, x, s.Manager.Scope(), job.Request{Kind: "test.http", Principal: s.Manager}).ID
 		require.Eventually(t, func() bool {
 			return srv.Need(200, "relationship_manager", "GET", "/api/v1/jobs/"+id, nil)["done"] == 3.0

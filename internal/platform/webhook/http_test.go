@@ -8,7 +8,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/api"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/webhook"
-	"github.com/capillary-finance/capillary/internal/testkit/apitest"
+	"github.com/capillary-finance/capillary/internal/testkit/callkit"
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
 )
 
@@ -17,7 +17,7 @@ func TestWebhooksOverHTTP(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		r := newRig(t, d, webhook.SenderConfig{})
 		x := newTarget(t)
-		srv := apitest.New(t, d, r.s, func(a *api.API) { webhook.Routes(a, r.svc) })
+		srv := callkit.New(t, d, r.s, func(a *api.API) { webhook.Routes(a, r.svc) })
 		const path = "/api/v1/webhooks"
 		in := map[string]any{"url": x.URL, "event_types": []string{"loan.*"}}
 		srv.Need(403, "operations", "POST", path, in)

@@ -14,7 +14,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
 	"github.com/capillary-finance/capillary/internal/platform/event/operate"
-	"github.com/capillary-finance/capillary/internal/testkit/apitest"
+	"github.com/capillary-finance/capillary/internal/testkit/callkit"
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
 )
 
@@ -33,7 +33,7 @@ func TestDeadLettersAndReplayOverHTTP(t *testing.T) {
 		t.Cleanup(func() { require.NoError(t, r.Stop(context.Background())) })
 		reg := prometheus.NewRegistry()
 		reg.MustRegister(r.Collector())
-		srv := apitest.New(t, d, s, func(a *api.API) { operate.Routes(a, operate.NewService(r)) })
+		srv := callkit.New(t, d, s, func(a *api.API) { operate.Routes(a, operate.NewService(r)) })
 		require.NoError(t, d.Update(t.Context(), s.System.Scope(), func(tx *db.Tx) error {
 			for _, id := range []string{"a", "b"} {
 				if err := event.Append(t.Context(), tx, event.Draft{Type: "test.poison", Aggregate: "x", AggregateID: id, Payload: map[string]int{"n": 1}}); err != nil {
