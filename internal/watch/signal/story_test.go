@@ -19,7 +19,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
-	"github.com/capillary-finance/capillary/internal/testkit/apitest"
+	"github.com/capillary-finance/capillary/internal/testkit/callkit"
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
 	"github.com/capillary-finance/capillary/internal/testkit/firmbook"
 	"github.com/capillary-finance/capillary/internal/watch/signal"
@@ -30,10 +30,10 @@ func schedule(in application.ScheduleInput) (application.Preview, error) {
 }
 
 // serve registers everything of credit and watch, as the program does.
-func serve(t *testing.T, d *db.DB, s dbtest.Staff, w *signal.Watcher) *apitest.Server {
+func serve(t *testing.T, d *db.DB, s dbtest.Staff, w *signal.Watcher) *callkit.Server {
 	engine := decision.NewEngine(decision.DefaultSources())
 	apps := application.NewService(d, engine, schedule)
-	return apitest.New(t, d, s, func(a *api.API) {
+	return callkit.New(t, d, s, func(a *api.API) {
 		product.Routes(a, product.NewService(d))
 		decision.Routes(a, decision.NewService(d, engine))
 		application.Routes(a, apps)
