@@ -9,7 +9,8 @@ const web = dirname(dirname(fileURLToPath(import.meta.url)))
 const from = join(web, 'dist')
 const to = join(web, '..', 'internal', 'app', 'console', 'dist')
 const staging = join(dirname(to), '.staging')
-const packed = new Set(['.html', '.js', '.css', '.svg', '.json', '.txt', '.map'])
+// index.html stays as it is: it is small, and the binary and the Makefile know by it that the console was built.
+const packed = new Set(['.js', '.css', '.svg', '.json', '.txt', '.map'])
 
 function walk(folder) {
   return readdirSync(folder).flatMap((name) => {

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"testing"
 	"testing/fstest"
 
@@ -105,4 +106,16 @@ func TestConsole_NotBuilt(t *testing.T) {
 		require.Contains(t, w.Body.String(), "没有包含控制台")
 		require.Equal(t, http.StatusNotFound, do(New(nil), "GET", "/", map[string]string{"Accept": "*/*"}).Code)
 	}
+}
+
+// The build of the console must leave what the embedding looks for; a machine without Node has nothing to check.
+func TestConsole_TheBuildIsRecognised(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("dist/assets"); err != nil {
+		t.Skip("the console is not built here; `make web` builds it")
+	}
+	require.True(t, Built(), "dist/ has assets but no index.html")
+	w := do(Handler(), "GET", "/", page)
+	require.Equal(t, http.StatusOK, w.Code)
+	require.Contains(t, w.Body.String(), `<div id="root">`)
 }
