@@ -243,7 +243,7 @@ func (f *fitter) choose(binned []column) (fitted, error) {
 }
 
 // trials is how many of the most promising features a step tries in earnest; it goes on beyond only while none will do.
-const trials = 8
+const trials = 5
 
 // promising orders the features that may be added by what they promise.
 func (f *fitter) promising(inputs, woe [][]float64, chosen []int, bad []bool, start []float64) []int {
