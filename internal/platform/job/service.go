@@ -44,7 +44,7 @@ func (x *Runner) end(ctx context.Context, tx *db.Tx, rec record, final State, ca
 	if _, err := tx.Exec(ctx, endJob, tx.Institution, rec.ID, string(final), db.Micros(tx.Now), text, count); err != nil {
 		return err
 	}
-	return note(ctx, tx, "job."+string(final), rec.ID, nil, map[string]any{"kind": rec.Kind, "object": rec.Object, "object_id": rec.ObjectID, "actor": rec.Actor})
+	return note(ctx, tx, "job."+string(final), rec.ID, nil, map[string]any{"kind": rec.Kind, "kind_zh": rec.KindZh, "kind_en": rec.KindEn, "object": rec.Object, "object_id": rec.ObjectID, "actor": rec.Actor})
 }
 
 // Filter of List; empty fields do not filter.

@@ -230,7 +230,7 @@ func (x *Runner) write(ctx context.Context, tx *db.Tx, r *Run, k Kind, final Sta
 	if !ours {
 		return fault.New(ReasonLeaseLost, "id", r.Job.ID)
 	}
-	after := map[string]any{"kind": k.Name, "object": r.Job.Object, "object_id": r.Job.ObjectID, "actor": r.Job.Actor}
+	after := map[string]any{"kind": r.Job.Kind, "kind_zh": r.Job.KindZh, "kind_en": r.Job.KindEn, "object": r.Job.Object, "object_id": r.Job.ObjectID, "actor": r.Job.Actor}
 	if final != Queued {
 		if runErr != nil && final == Failed {
 			after["code"] = problemOf(tx.Now, runErr).Code
