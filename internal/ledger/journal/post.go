@@ -90,15 +90,12 @@ func openHead(ctx context.Context, tx *db.Tx) (*headState, error) {
 // chain turns drafts into entries that follow the head. Keys posted before come
 // back as they are; the fresh ones are returned apart.
 func (h *headState) chain(ctx context.Context, tx *db.Tx, drafts []Draft) (all, fresh []Entry, err error) {
-	byKey := map[string]Entry{}
+	byKey, err := findByKeys(ctx, tx, drafts)
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, d := range drafts {
-		known, found := byKey[d.Key]
-		if !found {
-			if known, found, err = findByKey(ctx, tx, d.Key); err != nil {
-				return nil, nil, err
-			}
-		}
-		if found {
+		if known, found := byKey[d.Key]; found {
 			if !known.sameAs(d) {
 				return nil, nil, fault.New(ReasonKeyReused, "key", d.Key)
 			}

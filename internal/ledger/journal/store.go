@@ -3,7 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
-	"fmt"
+	"encoding/json"
 
 	"github.com/capillary-finance/capillary/internal/platform/db"
 )
@@ -22,7 +22,8 @@ var (
 		"object", "object_id", "booked_at", "actor", "prev_hash", "hash"}, "")
 	insertLines = db.NewBulk("journal_line", []string{"institution_id", "seq", "line_no", "account_code", "currency", "amount_minor"}, "")
 
-	entryByKey   = db.Q(`select ` + entryColumns + ` from journal_entry where institution_id = $1 and business_key = $2`)
+	entriesByKey = db.QQ(`select `+entryColumns+` from journal_entry where institution_id = $1 and business_key in (select jsonb_array_elements_text(cast($2 as jsonb)))`,
+		`select `+entryColumns+` from journal_entry where institution_id = $1 and business_key in (select value from json_each($2))`)
 	entryByID    = db.Q(`select ` + entryColumns + ` from journal_entry where institution_id = $1 and id = $2`)
 	entriesAfter = db.Q(`select ` + entryColumns + ` from journal_entry where institution_id = $1 and seq > $2 order by seq limit $3`)
 	entryPage    = db.Q(`select ` + entryColumns + ` from journal_entry e where institution_id = $1
@@ -112,17 +113,32 @@ func readLines(ctx context.Context, tx *db.Tx, low, high int64, at map[int64]*En
 	return rows.Err()
 }
 
-func findByKey(ctx context.Context, tx *db.Tx, key string) (Entry, bool, error) {
-	e, err := scanEntry(tx.QueryRow(ctx, entryByKey, tx.Institution, key))
-	if db.IsNoRows(err) {
-		return Entry{}, false, nil
+// findByKeys reads the entries that drafts were posted as before, in one statement.
+func findByKeys(ctx context.Context, tx *db.Tx, drafts []Draft) (map[string]Entry, error) {
+	keys := make([]string, len(drafts))
+	for i, d := range drafts {
+		keys[i] = d.Key
 	}
+	text, err := json.Marshal(keys)
 	if err != nil {
-		return Entry{}, false, fmt.Errorf("journal entry %s: %w", key, err)
+		return nil, err
 	}
-	one := []Entry{e}
-	err = attachLines(ctx, tx, one)
-	return one[0], true, err
+	rows, err := tx.Query(ctx, entriesByKey, tx.Institution, string(text))
+	if err != nil {
+		return nil, err
+	}
+	found, err := collectEntries(rows)
+	if err != nil {
+		return nil, err
+	}
+	if err := attachLines(ctx, tx, found); err != nil {
+		return nil, err
+	}
+	byKey := make(map[string]Entry, len(found))
+	for _, e := range found {
+		byKey[e.Key] = e
+	}
+	return byKey, nil
 }
 
 // Accounts lists the institution's chart.

@@ -304,25 +304,19 @@ func (s *Service) accrue(ctx context.Context, p auth.Principal, to calendar.Date
 	}
 	after, done := "", int64(0)
 	for {
-		var ids []string
+		var last string
+		var n int
 		err := s.db.Update(ctx, p.Scope(), func(tx *db.Tx) (err error) {
-			if ids, err = loan.Behind(ctx, tx, after, to, chunk); err != nil {
-				return err
-			}
-			for _, id := range ids {
-				if err := loan.Roll(ctx, tx, id, to); err != nil {
-					return err
-				}
-			}
-			return nil
+			last, n, err = loan.Roll(ctx, tx, after, to, chunk)
+			return err
 		})
-		if err != nil || len(ids) == 0 {
+		if err != nil || n == 0 {
 			return err
 		}
-		after = ids[len(ids)-1]
-		done += int64(len(ids))
+		after = last
+		done += int64(n)
 		if r != nil {
-			r.Loans += int64(len(ids))
+			r.Loans += int64(n)
 		}
 		if err := errors.Join(progress(step, done, total), s.point(PointChunk)); err != nil {
 			return err

@@ -92,37 +92,61 @@ func brief(l Loan) map[string]any {
 	}
 }
 
-// Roll works one open loan up to a business date: interest and penalty accrue,
-// instalments fall due, the overdue flag follows. Rolling again to the same
-// date changes nothing, so an end of day may be run twice.
-func Roll(ctx context.Context, tx *db.Tx, loanID string, to calendar.Date) error {
-	l, err := read(ctx, tx, selectLocked, loanID)
-	if err != nil || !to.After(l.ProcessedTo) || (l.Status != Active && l.Status != Overdue) {
-		return err
-	}
-	events, err := Events(ctx, tx, loanID)
+// Roll works up to limit open loans after an id up to a business date: interest
+// and penalty accrue, instalments fall due, the overdue flag follows. It
+// answers with the last id and how many there were; none are left at zero.
+// Rolling again to the same date changes nothing, so an end of day may be run
+// twice. The loans of a chunk are read, booked and written together.
+func Roll(ctx context.Context, tx *db.Tx, after string, to calendar.Date, limit int) (last string, n int, err error) {
+	rows, err := tx.Query(ctx, selectBehind, tx.Institution, after, to.String(), limit)
 	if err != nil {
-		return err
+		return after, 0, err
 	}
-	before := l
-	s, err := Replay(l.Terms, plain(events), to)
+	loans, err := collect(rows)
+	if err != nil || len(loans) == 0 {
+		return after, 0, err
+	}
+	last = loans[len(loans)-1].ID
+	events, err := eventsBetween(ctx, tx, loans[0].ID, last)
 	if err != nil {
-		return err
+		return after, 0, err
 	}
-	billed := billedBetween(&s, l.ProcessedTo)
-	l.ProcessedTo = to
-	err = book(ctx, tx, &l, &s, "loan:"+l.ID+":accrue:"+to.String(), to, fault.Text{Zh: "计提利息", En: "interest accrued"})
-	if err != nil {
-		return err
+	drafts := make([]journal.Draft, 0, len(loans))
+	for i := range loans {
+		l := &loans[i]
+		s, err := Replay(l.Terms, events[l.ID], to)
+		if err != nil {
+			return after, 0, err
+		}
+		before := *l
+		if lines := s.Totals.Sub(l.Posted).lines(l.Currency); len(lines) > 0 {
+			drafts = append(drafts, journal.Draft{
+				Key: "loan:" + l.ID + ":accrue:" + to.String(), Date: to, Memo: fault.Text{Zh: "计提利息", En: "interest accrued"},
+				Object: "loan", ObjectID: l.ID, Lines: lines,
+			})
+		}
+		l.Posted = s.Totals
+		l.project(&s)
+		if err := announceTurns(ctx, tx, before, *l, billedBetween(&s, before.ProcessedTo), to); err != nil {
+			return after, 0, err
+		}
 	}
-	for _, kind := range turns(before, l, billed) {
-		if err := event.Append(ctx, tx, event.Draft{Type: "loan." + kind, Aggregate: "loan", AggregateID: l.ID, Payload: Happened{
-			LoanID: l.ID, FirmID: l.FirmID, FacilityID: l.FacilityID, BranchPath: l.BranchPath, Event: Event{Date: to},
-			Status: l.Status, OutstandingMinor: l.OutstandingMinor, DaysPastDue: l.DaysPastDue,
+	if _, err := journal.PostAll(ctx, tx, drafts); err != nil {
+		return after, 0, err
+	}
+	return last, len(loans), updateAll(ctx, tx, loans)
+}
+
+// announceTurns tells others of the changes they listen for.
+func announceTurns(ctx context.Context, tx *db.Tx, before, after Loan, billed bool, on calendar.Date) error {
+	for _, kind := range turns(before, after, billed) {
+		if err := event.Append(ctx, tx, event.Draft{Type: "loan." + kind, Aggregate: "loan", AggregateID: after.ID, Payload: Happened{
+			LoanID: after.ID, FirmID: after.FirmID, FacilityID: after.FacilityID, BranchPath: after.BranchPath, Event: Event{Date: on},
+			Status: after.Status, OutstandingMinor: after.OutstandingMinor, DaysPastDue: after.DaysPastDue,
 		}}); err != nil {
 			return err
 		}
-		if err := audit.Record(ctx, tx, audit.Entry{Action: "loan." + kind, Object: "loan", ObjectID: l.ID, Before: brief(before), After: brief(l)}); err != nil {
+		if err := audit.Record(ctx, tx, audit.Entry{Action: "loan." + kind, Object: "loan", ObjectID: after.ID, Before: brief(before), After: brief(after)}); err != nil {
 			return err
 		}
 	}

@@ -126,12 +126,7 @@ func (b *bundle) roll(t *testing.T, to string) {
 		return err
 	})
 	b.update(t, func(tx *db.Tx) error {
-		ids, err := loan.Behind(t.Context(), tx, "", date(to), 1000)
-		for _, id := range ids {
-			if err == nil {
-				err = loan.Roll(t.Context(), tx, id, date(to))
-			}
-		}
+		_, _, err := loan.Roll(t.Context(), tx, "", date(to), 1000)
 		return err
 	})
 }

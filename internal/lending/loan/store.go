@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
@@ -28,17 +29,24 @@ var (
 	countPage         = db.Q(`select count(*)` + pageFilter)
 	selectByFirm      = db.Q(`select ` + columns + ` from loan where institution_id = $1 and firm_id = $2 order by id`)
 	selectAfter       = db.Q(`select ` + columns + ` from loan where institution_id = $1 and id > $2 order by id limit $3`)
-	selectBehind      = db.Q(`select id from loan where institution_id = $1 and id > $2 and status in ('active', 'overdue') and processed_to < $3 order by id limit $4`)
+	selectBehind      = db.Q(`select ` + columns + ` from loan where institution_id = $1 and id > $2 and status in ('active', 'overdue') and processed_to < $3
+		order by id limit $4 /*for update*/`)
 	countBehind       = db.Q(`select count(*) from loan where institution_id = $1 and status in ('active', 'overdue') and processed_to < $2`)
 	selectCollectable = db.Q(`select id from loan where institution_id = $1 and id > $2 and status in ('active', 'overdue') and due_minor > 0 order by id limit $3`)
-	updateLoan        = db.Q(`update loan set status = $3, processed_to = $4, disbursed_on = $5, maturity_on = $6, next_due_on = $7, next_due_minor = $8,
-		outstanding_minor = $9, due_minor = $10, days_past_due = $11, posted_json = $12, event_seq = $13, event_hash = $14, updated_at = $15, version = version + 1
-		where institution_id = $1 and id = $2`)
 
+	// PostgreSQL takes a chunk of loans in one statement, because the end of day is bound by round trips;
+	// SQLite takes one loan at a time, because it has none and would join the two lists row by row.
+	updateLoans = db.QQ(`update loan l set status = x.status, processed_to = x.processed_to, disbursed_on = x.disbursed_on, maturity_on = x.maturity_on, next_due_on = x.next_due_on, next_due_minor = x.next_due_minor, outstanding_minor = x.outstanding_minor, due_minor = x.due_minor, days_past_due = x.days_past_due, posted_json = x.posted_json, event_seq = x.event_seq, event_hash = x.event_hash, updated_at = x.updated_at, version = l.version + 1
+		from jsonb_to_recordset(cast($2 as jsonb)) as x(id text, status text, processed_to text, disbursed_on text, maturity_on text, next_due_on text, next_due_minor bigint, outstanding_minor bigint, due_minor bigint, days_past_due bigint, posted_json text, event_seq bigint, event_hash text, updated_at bigint)
+		where l.institution_id = $1 and l.id = x.id`,
+		`update loan set status = $2 ->> 'status', processed_to = $2 ->> 'processed_to', disbursed_on = $2 ->> 'disbursed_on', maturity_on = $2 ->> 'maturity_on', next_due_on = $2 ->> 'next_due_on', next_due_minor = $2 ->> 'next_due_minor', outstanding_minor = $2 ->> 'outstanding_minor', due_minor = $2 ->> 'due_minor', days_past_due = $2 ->> 'days_past_due', posted_json = $2 ->> 'posted_json', event_seq = $2 ->> 'event_seq', event_hash = $2 ->> 'event_hash', updated_at = $2 ->> 'updated_at', version = version + 1
+		where institution_id = $1 and id = $2 ->> 'id'`)
 	setOrder = db.Q(`update loan set payment_order_id = $3 where institution_id = $1 and id = $2`)
 
 	insertEvent = db.Q(`insert into loan_event (institution_id, loan_id, seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash)
 		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)`)
+	selectEventsBetween = db.Q(`select loan_id, seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash
+		from loan_event where institution_id = $1 and loan_id >= $2 and loan_id <= $3 order by loan_id, seq`)
 	selectEvents = db.Q(`select seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash
 		from loan_event where institution_id = $1 and loan_id = $2 order by seq`)
 )
@@ -116,13 +124,65 @@ func insert(ctx context.Context, tx *db.Tx, l Loan) (fresh bool, err error) {
 }
 
 func update(ctx context.Context, tx *db.Tx, l Loan) error {
-	posted, err := json.Marshal(l.Posted)
+	return updateAll(ctx, tx, []Loan{l})
+}
+
+// projectionRow is a loan as updateLoans reads it.
+type projectionRow struct {
+	ID          string `json:"id"`
+	Status      Status `json:"status"`
+	ProcessedTo string `json:"processed_to"`
+	DisbursedOn string `json:"disbursed_on"`
+	MaturityOn  string `json:"maturity_on"`
+	NextDueOn   string `json:"next_due_on"`
+	NextDue     int64  `json:"next_due_minor"`
+	Outstanding int64  `json:"outstanding_minor"`
+	Due         int64  `json:"due_minor"`
+	DaysPastDue int    `json:"days_past_due"`
+	Posted      string `json:"posted_json"`
+	EventSeq    int64  `json:"event_seq"`
+	EventHash   string `json:"event_hash"`
+	UpdatedAt   int64  `json:"updated_at"`
+}
+
+// updateAll stores many projections in one statement.
+func updateAll(ctx context.Context, tx *db.Tx, loans []Loan) error {
+	rows := make([]projectionRow, len(loans))
+	for i, l := range loans {
+		posted, err := json.Marshal(l.Posted)
+		if err != nil {
+			return err
+		}
+		rows[i] = projectionRow{
+			ID: l.ID, Status: l.Status, ProcessedTo: l.ProcessedTo.String(), DisbursedOn: l.DisbursedOn.String(), MaturityOn: l.MaturityOn.String(),
+			NextDueOn: l.NextDueOn.String(), NextDue: l.NextDueMinor, Outstanding: l.OutstandingMinor, Due: l.DueMinor, DaysPastDue: l.DaysPastDue,
+			Posted: string(posted), EventSeq: l.eventSeq, EventHash: l.eventHash, UpdatedAt: db.Micros(tx.Now),
+		}
+	}
+	if tx.Dialect() == db.Postgres {
+		return store(ctx, tx, rows, int64(len(rows)))
+	}
+	for _, r := range rows {
+		if err := store(ctx, tx, r, 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func store(ctx context.Context, tx *db.Tx, v any, want int64) error {
+	text, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, updateLoan, tx.Institution, l.ID, string(l.Status), l.ProcessedTo.String(), l.DisbursedOn.String(), l.MaturityOn.String(),
-		l.NextDueOn.String(), l.NextDueMinor, l.OutstandingMinor, l.DueMinor, l.DaysPastDue, string(posted), l.eventSeq, l.eventHash, db.Micros(tx.Now))
-	return err
+	res, err := tx.Exec(ctx, updateLoans, tx.Institution, string(text))
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n != want {
+		return errors.Join(fmt.Errorf("loans: %d of %d were stored", n, want), err)
+	}
+	return nil
 }
 
 // Events reads a loan's chain, oldest first.
@@ -141,6 +201,26 @@ func Events(ctx context.Context, tx *db.Tx, loanID string) ([]RecordedEvent, err
 		}
 		e.BookedAt = db.Time(booked)
 		out = append(out, e)
+	}
+	return out, rows.Err()
+}
+
+// eventsBetween reads the chains of a range of loans in one statement.
+func eventsBetween(ctx context.Context, tx *db.Tx, first, last string) (map[string][]Event, error) {
+	rows, err := tx.Query(ctx, selectEventsBetween, tx.Institution, first, last)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // its error is in rows.Err
+	out := map[string][]Event{}
+	for rows.Next() {
+		var id string
+		var e RecordedEvent
+		var booked int64
+		if err := rows.Scan(&id, &e.Seq, &e.Kind, &e.Date, &e.AmountMinor, &e.Prepay, &e.Key, &e.Note, &booked, &e.Actor, &e.PrevHash, &e.Hash); err != nil {
+			return nil, err
+		}
+		out[id] = append(out[id], e.Event)
 	}
 	return out, rows.Err()
 }
@@ -173,11 +253,6 @@ func ids(ctx context.Context, tx *db.Tx, q *db.Query, args ...any) ([]string, er
 		out = append(out, id)
 	}
 	return out, rows.Err()
-}
-
-// Behind lists up to limit open loans after an id that are not worked up to a date.
-func Behind(ctx context.Context, tx *db.Tx, afterID string, to calendar.Date, limit int) ([]string, error) {
-	return ids(ctx, tx, selectBehind, tx.Institution, afterID, to.String(), limit)
 }
 
 // CountBehind counts the open loans that are not worked up to a date.
