@@ -17,6 +17,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/credit/approval"
 	"github.com/capillary-finance/capillary/internal/credit/decision"
 	"github.com/capillary-finance/capillary/internal/credit/facility"
+	"github.com/capillary-finance/capillary/internal/credit/pricing"
 	"github.com/capillary-finance/capillary/internal/credit/product"
 	"github.com/capillary-finance/capillary/internal/evidence/intake"
 	"github.com/capillary-finance/capillary/internal/evidence/party"
@@ -81,6 +82,7 @@ type App struct {
 	Contracts  *contract.Service
 	EOD        *eod.Service
 	Signals    *signal.Service
+	Book       *pricing.Service
 
 	API *api.API
 }
@@ -151,6 +153,7 @@ func (a *App) buildPlatform(ctx context.Context) (err error) {
 	a.Webhooks = webhook.NewService(a.DB, guard, a.Keys)
 	a.Sender = webhook.NewSender(a.DB, guard, a.Keys, webhook.SenderConfig{Log: a.Log})
 	a.Relay.Register(a.Sender.Consumer())
+	a.Relay.Register(inbox.JobConsumer())
 	if c.NATSURL != "" {
 		sink, err := natssink.New(natssink.Config{URL: c.NATSURL, Stream: c.NATSStream, Log: a.Log})
 		if err != nil {
@@ -163,6 +166,9 @@ func (a *App) buildPlatform(ctx context.Context) (err error) {
 
 // relayLagMax is how many events a consumer may be behind before the server calls itself not ready.
 const relayLagMax = 100_000
+
+// eventLagMax is how many events a consumer may be behind before the server calls itself not ready.
+const eventLagMax = 100_000
 
 func (a *App) schemaAtHead(ctx context.Context) error {
 	pending, err := a.DB.Pending(ctx)
@@ -197,12 +203,14 @@ func (a *App) buildDomains() error {
 	d := a.DB
 	a.Firms = party.NewService(d, fieldCipher{a.Keys})
 	a.Search.Register(party.Search())
+	a.Search.Register(application.Search())
 	a.Relay.Register(party.Timeline())
 	a.Intake = intake.NewService(d, a.Blobs, a.Firms, a.Jobs, a.Config.UploadMaxBytes)
 	a.Profiles = profile.NewService(d)
 	a.Models = model.NewService(d, a.Jobs)
 	a.Journal = journal.NewService(d)
 	a.Facilities = facility.NewService(d)
+	a.Facilities.UseProposals(a.Proposals)
 	a.Products = product.NewService(d)
 	a.Engine = decision.NewEngine(decision.DefaultSources())
 	a.Decisions = decision.NewService(d, a.Engine)
@@ -215,6 +223,7 @@ func (a *App) buildDomains() error {
 	a.Dispatcher = payment.NewDispatcher(d, bank, payment.DispatcherConfig{Log: a.Log})
 	a.Loans = loan.NewService(d, a.Dispatcher, contract.Conditions)
 	a.Contracts = contract.NewService(d, a.Blobs)
+	a.Book = pricing.NewService(d, bookReaders())
 	a.Jobs.Register(a.Contracts.Kind())
 	a.EOD = eod.NewService(d, a.Loans, a.Dispatcher, a.Jobs)
 	a.Jobs.Register(a.EOD.Kind())
@@ -314,7 +323,7 @@ func (a *App) housekeeping(ctx context.Context) {
 			return
 		case <-t.C:
 			_, err := api.PurgeIdempotency(ctx, a.DB)
-			if err = errors.Join(err, a.Auth.Purge(ctx)); err != nil {
+			if err = errors.Join(err, a.Auth.Purge(ctx), a.Inbox.Prune(ctx, a.DB.Now().AddDate(0, -3, 0))); err != nil {
 				a.Log.WarnContext(ctx, "housekeeping", "error", err)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/credit/approval"
 	"github.com/capillary-finance/capillary/internal/credit/decision"
 	"github.com/capillary-finance/capillary/internal/credit/facility"
+	"github.com/capillary-finance/capillary/internal/credit/pricing"
 	"github.com/capillary-finance/capillary/internal/credit/product"
 	"github.com/capillary-finance/capillary/internal/evidence/consent"
 	"github.com/capillary-finance/capillary/internal/evidence/intake"
@@ -21,6 +22,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/lending/loan"
 	"github.com/capillary-finance/capillary/internal/lending/payment"
 	"github.com/capillary-finance/capillary/internal/platform/api"
+	"github.com/capillary-finance/capillary/internal/platform/blob"
 	"github.com/capillary-finance/capillary/internal/platform/event/operate"
 	"github.com/capillary-finance/capillary/internal/platform/identity"
 	"github.com/capillary-finance/capillary/internal/platform/inbox"
@@ -55,6 +57,8 @@ func (a *App) routes() {
 	payment.Routes(a.API, payment.NewService(a.DB))
 	loan.Routes(a.API, a.Loans)
 	eod.Routes(a.API, a.EOD)
+	pricing.Routes(a.API, a.Book)
+	blob.Routes(a.API, a.Blobs, a.Config.UploadMaxBytes)
 	signal.Routes(a.API, a.Signals)
 	a.Observe.Routes(a.API.Mux)
 	a.API.Mux.Handle("/", console.Handler())

@@ -383,4 +383,3 @@ func (r *run) reaction(ctx context.Context) (held, signals int64, err error) {
 	})
 	return held, signals, err
 }
-
