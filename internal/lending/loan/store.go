@@ -145,7 +145,7 @@ type projectionRow struct {
 	UpdatedAt   int64  `json:"updated_at"`
 }
 
-// updateAll stores many projections in one statement.
+// updateAll stores the projections of loans that are locked.
 func updateAll(ctx context.Context, tx *db.Tx, loans []Loan) error {
 	rows := make([]projectionRow, len(loans))
 	for i, l := range loans {
