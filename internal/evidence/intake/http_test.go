@@ -204,9 +204,12 @@ func (x *site) readsUnderConsent(t *testing.T) {
 	require.EqualValues(t, 6, list.Total)
 	require.Len(t, list.Items, 6)
 	require.EqualValues(t, 650_00, list.Sums[0].ValidNetMinor)
+	require.NotEqual(t, list.Items[0].ID, list.Items[1].ID)
+	x.call(t, "risk", http.MethodGet, path+"/invoices?counterparty=B1", nil, 200, &list)
+	require.EqualValues(t, 2, list.Total)
 	var reads api.Page[consent.ReadRecord]
 	x.call(t, "ops", http.MethodGet, path+"/reads", nil, 200, &reads)
-	require.EqualValues(t, 1, reads.Total)
+	require.EqualValues(t, 2, reads.Total, "every page that is read is a read")
 	require.Equal(t, x.Risk.UserID, reads.Items[0].Actor)
 }
 

@@ -24,6 +24,7 @@ type listInput struct {
 
 // View is an invoice as the API shows it.
 type View struct {
+	ID           string        `json:"id,omitempty" doc:"place of the row among the firm's; empty in a preview"`
 	Direction    Direction     `json:"direction"`
 	Number       string        `json:"number"`
 	Date         calendar.Date `json:"date"`
@@ -39,7 +40,7 @@ type View struct {
 
 // ViewOf is the API form of an invoice.
 func ViewOf(v Invoice) View {
-	return View{v.Direction, v.Number, v.Date, v.Counterparty, v.NetMinor, v.TaxMinor, v.GrossMinor, v.Void, v.Red, v.Duplicate, v.Mismatch}
+	return View{"", v.Direction, v.Number, v.Date, v.Counterparty, v.NetMinor, v.TaxMinor, v.GrossMinor, v.Void, v.Red, v.Duplicate, v.Mismatch}
 }
 
 // InvoicePage is a page of a firm's invoices with what all of them add up to.
@@ -66,7 +67,7 @@ func Routes(a *api.API) {
 				}
 				f.Direction = d
 			}
-			key, err := api.DecodeCursor(in.Cursor, 3)
+			key, err := api.DecodeCursor(in.Cursor, 4)
 			if err != nil {
 				return nil, err
 			}
@@ -74,6 +75,7 @@ func Routes(a *api.API) {
 				f.Before.Date = key[0]
 				f.Before.Content, _ = strconv.ParseInt(key[1], 10, 64)
 				f.Before.Nth, _ = strconv.ParseInt(key[2], 10, 64)
+				f.Before.Direction, _ = ParseDirection(key[3])
 			}
 			out := &listOutput{}
 			err = a.DB.Update(ctx, p.Scope(), func(tx *db.Tx) error { return out.read(ctx, tx, p, in.ID, f) })
@@ -96,20 +98,18 @@ func (o *listOutput) read(ctx context.Context, tx *db.Tx, p auth.Principal, firm
 	if len(items) == f.Limit {
 		items = items[:f.Limit-1]
 		m := items[len(items)-1].Mark
-		o.Body.NextCursor = api.EncodeCursor(m.Date, strconv.FormatInt(m.Content, 10), strconv.FormatInt(m.Nth, 10))
+		o.Body.NextCursor = api.EncodeCursor(m.Date, strconv.FormatInt(m.Content, 10), strconv.FormatInt(m.Nth, 10), m.Direction.String())
 	}
 	o.Body.Items = make([]View, len(items))
 	for i, v := range items {
 		o.Body.Items[i] = ViewOf(v.Invoice)
+		o.Body.Items[i].ID = v.Mark.text()
 	}
 	if o.Body.Sums, err = Sums(ctx, tx, firmID); err != nil {
 		return err
 	}
-	o.Body.Total = 0
-	for _, s := range o.Body.Sums {
-		if f.Direction == 0 || f.Direction == s.Direction {
-			o.Body.Total += s.Rows
-		}
+	if o.Body.Total, err = Count(ctx, tx, firmID, f); err != nil {
+		return err
 	}
 	if o.Body.Buyers, err = Parties(ctx, tx, firmID, Sale, 10); err != nil {
 		return err

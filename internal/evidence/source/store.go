@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
+	"strconv"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/platform/db"
@@ -48,9 +49,10 @@ func (v Invoice) content() int64 {
 	return int64(h.Sum64()) //nolint:gosec // bits
 }
 
-// nth numbers rows of one file that say the same, the valid ones first: the count of each status decides,
-// not the order in which the file names them.
-const nth = `row_number() over (partition by firm_id, direction, issued_on, content order by flags % 2, line)`
+// nth numbers rows of one file that say the same, the void ones first. So what is kept of equal rows is
+// the most that one file has shown, of which the most that one file has shown as void are void: neither
+// the order of rows nor that of files decides.
+const nth = `row_number() over (partition by firm_id, direction, issued_on, content order by flags % 2 desc, line)`
 
 var (
 	stageRows = db.NewBulk("invoice_staging", []string{"institution_id", "batch_id", "line", "firm_id", "direction", "issued_on", "content", "number",
@@ -73,8 +75,10 @@ var (
 		min(issued_on), max(issued_on) from invoice where institution_id = $1 and firm_id = $2 group by direction order by direction`)
 	page = db.Q(`select direction, number, issued_on, counterparty, net_minor, tax_minor, gross_minor, flags, content, nth from invoice
 		where institution_id = $1 and firm_id = $2 and (cast($3 as bigint) = 0 or direction = $3) and ($4 = '' or counterparty = $4)
-		and ($5 = '' or issued_on < $5 or (issued_on = $5 and content < $6) or (issued_on = $5 and content = $6 and nth < $7)) order by issued_on desc, content desc, nth desc limit $8`)
-	parties = db.Q(`select counterparty, count(*), cast(sum(net_minor) as bigint), min(issued_on), max(issued_on) from invoice
+		and ($5 = '' or issued_on < $5 or (issued_on = $5 and content < $6) or (issued_on = $5 and content = $6 and nth < $7)
+			or (issued_on = $5 and content = $6 and nth = $7 and direction < $8)) order by issued_on desc, content desc, nth desc, direction desc limit $9`)
+	countPage = db.Q(`select count(*) from invoice where institution_id = $1 and firm_id = $2 and (cast($3 as bigint) = 0 or direction = $3) and ($4 = '' or counterparty = $4)`)
+	parties   = db.Q(`select counterparty, count(*), cast(sum(net_minor) as bigint), min(issued_on), max(issued_on) from invoice
 		where institution_id = $1 and firm_id = $2 and direction = $3 and flags % 2 = 0 group by counterparty order by sum(net_minor) desc, counterparty limit $4`)
 )
 
@@ -288,9 +292,15 @@ type Filter struct {
 
 // Mark is the place of a row in the list, newest first.
 type Mark struct {
-	Date    string
-	Content int64
-	Nth     int64
+	Date      string
+	Content   int64
+	Nth       int64
+	Direction Direction
+}
+
+// text names the place within the firm.
+func (m Mark) text() string {
+	return m.Direction.String() + "." + m.Date + "." + strconv.FormatUint(uint64(m.Content), 36) + "." + strconv.FormatInt(m.Nth, 10) //nolint:gosec // bits
 }
 
 // Listed is an invoice in a list with its place.
@@ -301,7 +311,7 @@ type Listed struct {
 
 // List reads a page of a firm's visible invoices, newest first.
 func List(ctx context.Context, tx *db.Tx, firmID string, f Filter) ([]Listed, error) {
-	rows, err := tx.Query(ctx, page, tx.Institution, firmID, int64(f.Direction), f.Counterparty, f.Before.Date, f.Before.Content, f.Before.Nth, f.Limit)
+	rows, err := tx.Query(ctx, page, tx.Institution, firmID, int64(f.Direction), f.Counterparty, f.Before.Date, f.Before.Content, f.Before.Nth, int64(f.Before.Direction), f.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -314,10 +324,17 @@ func List(ctx context.Context, tx *db.Tx, firmID string, f Filter) ([]Listed, er
 			return nil, err
 		}
 		l.Direction, l.Mark.Date = Direction(dir), l.Date.String() //nolint:gosec // 1 or 2
+		l.Mark.Direction = l.Direction
 		l.setFlags(flags)
 		out = append(out, l)
 	}
 	return out, rows.Err()
+}
+
+// Count is how many invoices a filter leaves, over all pages.
+func Count(ctx context.Context, tx *db.Tx, firmID string, f Filter) (n int64, err error) {
+	err = tx.QueryRow(ctx, countPage, tx.Institution, firmID, int64(f.Direction), f.Counterparty).Scan(&n)
+	return n, err
 }
 
 // Party is a counterparty of a firm with its valid volume.

@@ -1,5 +1,5 @@
 -- Invoices: one row per line of a file; the same line again meets its own key and changes nothing.
--- content is a 64-bit hash of number, counterparty and amounts; nth counts lines of one file that say the same, valid ones first.
+-- content is a 64-bit hash of number, counterparty and amounts; nth counts lines of one file that say the same, void ones first.
 create table invoice (
   institution_id text not null,
   firm_id text not null,
