@@ -133,11 +133,12 @@ func TestRefusalsSayWhyAndLeaveNothing(t *testing.T) {
 			require.True(t, fault.Is(facility.Reserve(ctx, tx, f.ID, 1, ""), fault.ReasonInvalid))
 			return nil
 		}))
-		require.NoError(t, update(d, s, func(ctx context.Context, tx *db.Tx) error { return facility.Reserve(ctx, tx, f.ID, 1_000_000, "big") }))
+		require.NoError(t, update(d, s, func(ctx context.Context, tx *db.Tx) error { return facility.Reserve(ctx, tx, f.ID, 400_000, "big") }))
 		require.NoError(t, update(d, s, func(ctx context.Context, tx *db.Tx) error { return facility.Freeze(ctx, tx, f.ID, why) }))
 		err := update(d, s, func(ctx context.Context, tx *db.Tx) error { return facility.Reserve(ctx, tx, f.ID, 1, "frozen") })
 		require.True(t, fault.Is(err, facility.ReasonFrozen), err)
 		require.Contains(t, err.Error(), "test")
+		require.EqualValues(t, 400_000, byID(t, d, s, f.ID).UtilisedMinor, "room was left, and yet nothing moved")
 		err = update(d, s, func(ctx context.Context, tx *db.Tx) error { return facility.Close(ctx, tx, f.ID, why) })
 		require.True(t, fault.Is(err, facility.ReasonInUse), err)
 	})
