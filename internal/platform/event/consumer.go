@@ -193,38 +193,42 @@ func (x *runner) loadCursor(ctx context.Context, tx *db.Tx) error {
 	return nil
 }
 
-// handle handles events of one institution: many in one transaction, and, when that fails, one by one,
-// so that only the one that fails is put aside.
+// handle handles events of one institution, many in one transaction. When one fails, those before it
+// are done again without it, it is put aside, and the rest goes on.
 func (x *runner) handle(ctx context.Context, events []Event) error {
 	held, err := x.heldAggregates(ctx)
 	if err != nil {
 		return err
 	}
-	single := 0 // events left to handle one by one
+	most := len(events)
 	for len(events) > 0 {
-		batch := events
-		if single > 0 {
-			batch = events[:1]
-			single--
-		}
-		n, err := x.inOne(ctx, batch, held)
+		n, err := x.inOne(ctx, events[:min(most, len(events))], held)
 		switch {
 		case err == nil:
 			events = events[n:]
+			most = len(events)
 		case errors.Is(err, errMoved) || ctx.Err() != nil:
 			return errors.Join(err, ctx.Err())
-		case len(batch) > 1:
-			single = len(batch)
+		case n > 0:
+			most = n // event n failed: without it those before it go through
+		case len(events) > 1 && most > 1 && !errors.As(err, new(handlerError)):
+			most = 1 // not a handler but the transaction failed: find out for which event
 		default:
 			if err := x.putAside(ctx, events[0], err); err != nil {
 				return err
 			}
 			held[keyOf(events[0])] = true
 			events = events[1:]
+			most = len(events)
 		}
 	}
 	return nil
 }
+
+// handlerError says that the handler failed, not the transaction around it.
+type handlerError struct{ error }
+
+func (h handlerError) Unwrap() error { return h.error }
 
 func (x *runner) heldAggregates(ctx context.Context) (map[aggregateKey]bool, error) {
 	held := map[aggregateKey]bool{}
@@ -250,7 +254,8 @@ func (x *runner) heldAggregates(ctx context.Context) (map[aggregateKey]bool, err
 const batchFor = 100 * time.Millisecond
 
 // inOne does the effects of as many events as the time of a batch allows and moves the cursor over them
-// in the same transaction; it says how many. Events of a held aggregate queue up behind the one that failed.
+// in the same transaction; it says how many, or, with an error, how many came before the one that failed.
+// Events of a held aggregate queue up behind the one that failed.
 func (x *runner) inOne(ctx context.Context, events []Event, held map[aggregateKey]bool) (n int, err error) {
 	from, _ := x.cursor()
 	scope := db.Scope{Institution: events[0].Institution, Actor: "system:" + x.consumer.Name}
@@ -279,8 +284,11 @@ func (x *runner) inOne(ctx context.Context, events []Event, held map[aggregateKe
 		}
 		return x.advance(ctx, tx, from, events[n-1].Position)
 	})
-	if err == nil {
+	switch {
+	case err == nil:
 		x.stored(from, events[n-1].Position)
+	case !errors.As(err, new(handlerError)):
+		n = 0
 	}
 	return n, err
 }
@@ -302,11 +310,11 @@ func (x *runner) effect(ctx context.Context, tx *db.Tx, e Event, timeout time.Du
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	if err := x.call(limited, tx, e); err != nil {
-		return err
+		return handlerError{err}
 	}
 	// A handler that outlived its time and swallowed the error may have done half of its work.
 	if err := limited.Err(); err != nil {
-		return fmt.Errorf("handler of %s: %w", x.consumer.Name, err)
+		return handlerError{fmt.Errorf("handler of %s: %w", x.consumer.Name, err)}
 	}
 	return nil
 }

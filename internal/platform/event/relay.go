@@ -61,7 +61,6 @@ type Relay struct {
 
 	mu        sync.Mutex
 	consumers []*runner
-	sinks     []Sink
 	cancel    context.CancelFunc
 	done      sync.WaitGroup
 }

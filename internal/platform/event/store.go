@@ -26,7 +26,6 @@ var (
 	insertConsumer = db.Q(`insert into event_consumer (name, position, lease, lease_until, updated_at) values ($1,$2,'',0,$3) on conflict (name) do nothing`)
 	takeLease      = db.Q(`update event_consumer set lease = $2, lease_until = $3 where name = $1 and (lease = $2 or lease_until < $4)`)
 	dropLeases     = db.Q(`update event_consumer set lease = '', lease_until = 0 where lease = $1`)
-	renewLeases    = db.Q(`update event_consumer set lease_until = $2 where lease = $1`)
 	readCursor     = db.Q(`select position from event_consumer where name = $1`)
 	moveCursor     = db.Q(`update event_consumer set position = $4, updated_at = $5 where name = $1 and lease = $2 and position = $3`)
 	lockCursor     = db.Q(`select position from event_consumer where name = $1 and lease = $2 and position = $3 /*for update*/`)

@@ -190,7 +190,7 @@ func (x *Runner) settle(ctx context.Context, r *Run, k Kind, cause, runErr error
 			}
 			return final, nil
 		}
-		time.Sleep(time.Duration(try) * 200 * time.Millisecond)
+		<-time.After(time.Duration(try) * 200 * time.Millisecond) // ctx is not cancelled: the end must be written
 	}
 }
 

@@ -120,13 +120,13 @@ func (o *Observe) Middleware(next http.Handler) http.Handler {
 	inner := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		id := requestID(r)
-		w.Header().Set("X-Request-Id", id)
+		w.Header().Set("X-Request-ID", id)
 		ctx := WithRequestID(r.Context(), id)
 		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
 		o.inflight.Inc()
 		defer o.inflight.Dec()
 		r = r.WithContext(ctx)
-		r.Header.Set("X-Request-Id", id) // handlers further in use the same
+		r.Header.Set("X-Request-ID", id) // handlers further in use the same
 		next.ServeHTTP(rec, r)
 		route := o.route(r)
 		took := time.Since(start)
@@ -174,7 +174,7 @@ func (o *Observe) Span(ctx context.Context, name, id string) (context.Context, f
 
 // requestID keeps a caller's id when it is harmless and makes one otherwise.
 func requestID(r *http.Request) string {
-	id := r.Header.Get("X-Request-Id")
+	id := r.Header.Get("X-Request-ID")
 	ok := len(id) > 0 && len(id) <= 64
 	for _, c := range id {
 		ok = ok && (c == '-' || c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z')
@@ -267,5 +267,5 @@ func reply(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v)
+	_ = json.NewEncoder(w).Encode(v) //nolint:errchkjson // maps of strings
 }

@@ -244,7 +244,7 @@ func (s *Sender) send(ctx context.Context, d due) error {
 	began := time.Now()
 	code, err := s.post(ctx, p)
 	if ctx.Err() != nil {
-		return nil // stopping: the lease runs out and somebody sends it again
+		return nil //nolint:nilerr // stopping: the lease runs out and somebody sends it again
 	}
 	return s.settle(ctx, d, p, Attempt{At: s.db.Now(), ResponseCode: code, Millis: time.Since(began).Milliseconds(), Error: explain(err)}, err)
 }

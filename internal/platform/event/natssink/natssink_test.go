@@ -60,7 +60,9 @@ func (s *server) start(t *testing.T) {
 		if err != nil {
 			return false
 		}
-		var got struct{ Nats []string }
+		var got struct {
+			Nats []string `json:"nats"`
+		}
 		if json.Unmarshal(text, &got) != nil || len(got.Nats) == 0 {
 			return false
 		}
