@@ -14,6 +14,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/credit/decision"
 	"github.com/capillary-finance/capillary/internal/evidence/consent"
 	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/event"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 	"github.com/capillary-finance/capillary/internal/testkit/creditkit"
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
@@ -217,6 +218,9 @@ func TestOffersExpireByTheBusinessDate(t *testing.T) {
 		require.True(t, fault.Is(err, application.ReasonOfferExpired), err)
 		require.Equal(t, 1, expire("2026-01-21"))
 		require.Zero(t, expire("2026-01-21"))
+		require.NoError(t, d.Update(t.Context(), s.System.Scope(), func(tx *db.Tx) error {
+			return application.Expiry().Handle(t.Context(), tx, event.Event{Type: "eod.completed"})
+		}))
 		board, err := svc.Board(t.Context(), s.Manager)
 		require.NoError(t, err)
 		for _, c := range board {

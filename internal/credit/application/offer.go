@@ -7,6 +7,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/credit/product"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/event"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -152,4 +153,16 @@ func ExpireDue(ctx context.Context, tx *db.Tx) (int, error) {
 		}
 	}
 	return len(ids), nil
+}
+
+// Expiry is the consumer that ends approvals and offers once a business day has been closed.
+func Expiry() event.Consumer {
+	return event.Consumer{Name: "application.expire", Types: []string{"eod.completed"}, Handle: func(ctx context.Context, tx *db.Tx, _ event.Event) error {
+		for {
+			n, err := ExpireDue(ctx, tx)
+			if err != nil || n == 0 {
+				return err
+			}
+		}
+	}}
 }
