@@ -11,8 +11,8 @@ import (
 	"github.com/capillary-finance/capillary/internal/evidence/source"
 	"github.com/capillary-finance/capillary/internal/insight/model"
 	"github.com/capillary-finance/capillary/internal/platform/db"
-	"github.com/capillary-finance/capillary/internal/testkit/cumcm"
 	"github.com/capillary-finance/capillary/internal/testkit/creditkit"
+	"github.com/capillary-finance/capillary/internal/testkit/cumcm"
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
 )
 
