@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
@@ -62,6 +63,9 @@ func open(t *testing.T, base, lang string) *browser {
 	_, err := chromedp.Call(ctx, network.Enable, network.EnableParams{})
 	require.NoError(t, err)
 	_, err = chromedp.Call(ctx, log.Enable, cdp.Empty{})
+	require.NoError(t, err)
+	// Without movement an element is where it is clicked; the console honours the preference.
+	_, err = chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}}})
 	require.NoError(t, err)
 	b.wide()
 	return b
@@ -141,10 +145,11 @@ func (b *browser) click(id string) {
 	b.run("click "+id, chromedp.WaitEnabled(selector), chromedp.Click(selector))
 }
 
-// fill types into the field of a form by its name.
+// fill types into the field of a form by its name, over what stands there.
 func (b *browser) fill(id, text string) {
 	b.t.Helper()
-	b.run("fill "+id, chromedp.SendKeys(chromedp.CSS("#"+id), text))
+	field := chromedp.CSS("#" + id)
+	b.run("fill "+id, chromedp.WaitVisible(field), until(`(id) => { document.getElementById(id).select(); return true }`, id), chromedp.SendKeys(field, text))
 }
 
 // see waits for a text anywhere on the page.
@@ -197,4 +202,17 @@ func (b *browser) shoot(name string) {
 	if err == nil && os.MkdirAll(folder, 0o750) == nil {
 		_ = os.WriteFile(filepath.Join(folder, name+".png"), picture, 0o600)
 	}
+}
+
+// sound asserts that the page shows no failure: no refusal, no broken page, no missing word.
+func (b *browser) sound(path string) {
+	b.t.Helper()
+	require.Equal(b.t, "0", b.text(`document.querySelectorAll('.ant-result, .ant-alert-error, .ant-notification-notice-error').length`), "%s shows a failure: %s", path, b.text("document.body.innerText.slice(0, 500)"))
+	require.NotContains(b.t, b.text("document.querySelector('main, .page')?.innerText ?? ''"), "undefined", path)
+}
+
+// name makes a file name of a picture.
+func name(parts ...string) string {
+	clean := strings.NewReplacer("/", "_", "?", "_", "=", "-", "&", "_")
+	return clean.Replace(strings.Join(parts, " "))
 }

@@ -120,7 +120,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
       rowKey={keyOf}
       loading={list.isLoading}
       pagination={false}
-      scroll={{ x: 'max-content' }}
+      {...(props.brief ? {} : { scroll: { x: 'max-content' as const } })}
       aria-rowcount={list.data?.total ?? -1}
       locale={{ emptyText: emptyView }}
       onRow={(row) => (opens ? { onClick: (event) => { if (!(event.target as HTMLElement).closest('a,button,input,.ant-table-row-expand-icon')) open(row) }, onKeyDown: (event) => { if (event.key === 'Enter' && event.target === event.currentTarget) open(row) }, tabIndex: 0, className: 'clickable' } : {})}
