@@ -163,7 +163,7 @@ func (b *browser) text(expression string) string {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, stepTimeout)
 	defer cancel()
-	out, err := chromedp.Run(ctx, chromedp.Evaluate[string](`String(`+expression+`)`))
+	out, err := chromedp.Run(ctx, chromedp.Evaluate[string](`(async () => String(`+expression+`))()`, chromedp.EvalAwaitPromise))
 	require.NoError(b.t, err, expression)
 	return out
 }

@@ -413,6 +413,33 @@ export type AuthorityDraft = {
   valid_until?: string
 }
 
+export type BookOptimiseInputBody = {
+  budget_minor: number
+  /** share of customers that leaves, by rate and grade; empty: the design default */
+  curve?: PricingCurve
+  /** empty: every scored firm in view */
+  firm_ids?: Array<string>
+  frontier_points?: number
+  funding_rate: string
+  lgd: string
+  /** unit of amounts; empty: 10,000 yuan */
+  lot_minor?: number
+  /** largest amount per firm */
+  max_minor: number
+  max_rate: string
+  /** smallest amount per firm */
+  min_minor: number
+  min_rate: string
+  /** rates between the points of the curve; empty: its points only */
+  rate_step?: string
+  /** never more than the limit of a firm's newest decision */
+  respect_limits?: boolean
+}
+
+export type BookRunsOutputBody = {
+  items: Array<PricingRunMark>
+}
+
 export type Change_passwordRequest = {
   /** at least 12 characters */
   new_password: string
@@ -1115,6 +1142,8 @@ export type IntakePreviewRow = {
   duplicate: boolean
   firm: string
   gross_minor: number
+  /** place of the row among the firm's; empty in a preview */
+  id?: string
   line: number
   mismatch: boolean
   net_minor: number
@@ -1990,12 +2019,145 @@ export type PricingComponent = {
   rate: string
 }
 
+export type PricingCurve = {
+  lost: Record<string, Array<number>>
+  rates: Array<string>
+}
+
+export type PricingFrontier = {
+  by_budget: Array<PricingPoint>
+  by_loss: Array<PricingPoint>
+}
+
+export type PricingPart = {
+  facilities: number
+  firms: number
+  frozen_facilities: number
+  key: string
+  limit_minor: number
+  name: FaultText
+  outstanding_minor: number
+  /** principal of loans at least a day past due */
+  par1_minor: number
+  /** share of principal more than 30 days past due */
+  par30: number
+  /** principal of loans more than 30 days past due */
+  par30_minor: number
+  /** principal of loans more than 90 days past due */
+  par90_minor: number
+  /** balance in use over limits */
+  utilisation: number
+  utilised_minor: number
+  /** probability of default weighted by the balance in use */
+  weighted_pd: number
+}
+
+export type PricingPoint = {
+  amount_minor: number
+  aversion: number
+  budget_minor: number
+  firms: number
+  loss_minor: number
+  profit_minor: number
+  shadow_price: number
+  use_minor: number
+}
+
+export type PricingPortfolio = {
+  by_branch: Array<PricingPart>
+  by_grade: Array<PricingPart>
+  by_industry: Array<PricingPart>
+  currency: string
+  /** whether money out and arrears are included */
+  has_loans: boolean
+  total: PricingTotals
+}
+
 export type PricingPrice = {
   bound: string
   components: Array<PricingComponent>
   cost: string
   rate: string
   shortfall: string
+}
+
+export type PricingRun = {
+  /** equal split, and the best single rate per grade */
+  baselines: Array<PricingRunBook>
+  book: PricingRunBook
+  candidates: number
+  created_at: string
+  created_by: string
+  curve_source: "request" | "default"
+  elapsed_ms: number
+  frontier: PricingFrontier
+  id: string
+}
+
+export type PricingRunBook = {
+  amount_minor: number
+  /** no allocation can earn more */
+  bound_minor: number
+  budget_minor: number
+  currency: string
+  exact: boolean
+  firms: number
+  gap: number
+  lines?: Array<PricingRunLine>
+  loss_minor: number
+  method: string
+  profit_minor: number
+  /** profit that one more yuan of budget would earn */
+  shadow_price: number
+  use_minor: number
+}
+
+export type PricingRunLine = {
+  amount_minor: number
+  churn: number
+  firm_name: string
+  grade: string
+  id: string
+  loss_minor: number
+  margin: number
+  max_minor: number
+  min_minor: number
+  outcome: "lent" | "grade" | "unprofitable" | "bounds" | "budget"
+  pd: number
+  profit_minor: number
+  rate: string
+  use_minor: number
+}
+
+export type PricingRunMark = {
+  amount_minor: number
+  budget_minor: number
+  created_at: string
+  created_by: string
+  firms: number
+  id: string
+  profit_minor: number
+}
+
+export type PricingTotals = {
+  facilities: number
+  firms: number
+  frozen_facilities: number
+  limit_minor: number
+  outstanding_minor: number
+  /** principal of loans at least a day past due */
+  par1_minor: number
+  /** share of principal more than 30 days past due */
+  par30: number
+  /** principal of loans more than 30 days past due */
+  par30_minor: number
+  /** principal of loans more than 90 days past due */
+  par90_minor: number
+  /** balance in use over limits */
+  utilisation: number
+  utilised_minor: number
+  /** probability of default weighted by the balance in use */
+  weighted_pd: number
 }
 
 export type Problem = {
@@ -2856,6 +3018,8 @@ export type SourceView = {
   direction: string
   duplicate: boolean
   gross_minor: number
+  /** place of the row among the firm's; empty in a preview */
+  id?: string
   mismatch: boolean
   net_minor: number
   number: string
@@ -3188,6 +3352,15 @@ export interface Operations {
     query: {}
     body: undefined
     answer: Proposal
+  }
+  /** Download a file one uploaded, or of an object one may read */
+  "GET /api/v1/blobs/{hash}": {
+    path: {
+      hash: string
+    }
+    query: {}
+    body: undefined
+    answer: undefined
   }
   /** The branch tree, as far as the caller sees it */
   "GET /api/v1/branches": {
@@ -4006,6 +4179,36 @@ export interface Operations {
     body: undefined
     answer: ListPermissionBody
   }
+  /** Portfolio */
+  "GET /api/v1/portfolio": {
+    path: {}
+    query: {}
+    body: undefined
+    answer: PricingPortfolio
+  }
+  /** Optimiser runs */
+  "GET /api/v1/portfolio/optimisations": {
+    path: {}
+    query: {}
+    body: undefined
+    answer: BookRunsOutputBody
+  }
+  /** Read an optimiser run */
+  "GET /api/v1/portfolio/optimisations/{id}": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: undefined
+    answer: PricingRun
+  }
+  /** Divide a budget among scored firms */
+  "POST /api/v1/portfolio/optimise": {
+    path: {}
+    query: {}
+    body: BookOptimiseInputBody
+    answer: PricingRun
+  }
   /** List products */
   "GET /api/v1/products": {
     path: {}
@@ -4358,6 +4561,13 @@ export interface Operations {
     }
     body: undefined
     answer: JournalTrialBalance
+  }
+  /** Upload a file: the field "file" of multipart/form-data, streamed */
+  "POST /api/v1/uploads": {
+    path: {}
+    query: {}
+    body: undefined
+    answer: undefined
   }
   /** Users */
   "GET /api/v1/users": {

@@ -22,7 +22,7 @@ function PartChart({ parts, title }: { parts: PortfolioPart[]; title: string }) 
     yAxis: { type: 'category', data: shown.map((part) => text(part.name) || part.key), axisLabel: { width: 120, overflow: 'truncate' } },
     series: [
       { type: 'bar', name: say('limits'), data: shown.map((part) => part.limit_minor) },
-      { type: 'bar', name: say('outstanding'), data: shown.map((part) => part.outstanding_minor) },
+      { type: 'bar', name: say('utilised'), data: shown.map((part) => part.utilised_minor) },
     ],
   }
   return <Card size="small" title={title}><Chart option={option} label={title} height={80 + shown.length * 34} /></Card>
@@ -37,7 +37,7 @@ function Parts({ parts, title }: { parts: PortfolioPart[]; title: string }) {
         { title, render: (_, part) => text(part.name) || part.key },
         { title: say('customers'), dataIndex: 'firms', align: 'right', className: 'num' },
         { title: say('limits'), align: 'right', render: (_, part) => <Money minor={part.limit_minor} /> },
-        { title: say('outstanding'), align: 'right', render: (_, part) => <Money minor={part.outstanding_minor} /> },
+        { title: say('utilised'), align: 'right', render: (_, part) => <Money minor={part.utilised_minor} /> },
         { title: say('utilisation'), align: 'right', className: 'num', render: (_, part) => share(part.utilisation, 1) },
         { title: say('pd'), align: 'right', className: 'num', render: (_, part) => share(part.weighted_pd) },
         { title: 'PAR30', align: 'right', className: 'num', render: (_, part) => share(part.par30) },

@@ -85,6 +85,7 @@ export const watchWords = words({
   byGrade: ['按等级', 'By grade'],
   byBranch: ['按网点', 'By branch'],
   byIndustry: ['按行业', 'By industry'],
+  utilised: ['已用额度', 'In use'],
   utilisation: ['额度使用率', 'Utilisation'],
   weightedPd: ['加权违约概率', 'Weighted PD'],
   frozen: ['冻结额度数', 'Frozen limits'],

@@ -1,0 +1,62 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+)
+
+// TestStory_ImportShowsItsReport uploads a file with good and bad rows and reads what became of each.
+func TestStory_ImportShowsItsReport(t *testing.T) {
+	need(t)
+	file := filepath.Join(t.TempDir(), "演示_销项.csv")
+	rows := "企业代号,发票号码,开票日期,购方单位代号,金额,税额,价税合计,发票状态\n" +
+		"E2E1,90000001,2026/5/8,B0001,100.00,13.00,113.00,有效发票\n" +
+		"E2E1,90000002,2026/5/9,B0001,100.00,13.00,113.00,作废发票\n" +
+		"E2E1,90000003,2026/5/39,B0001,100.00,13.00,113.00,有效发票\n"
+	require.NoError(t, os.WriteFile(file, []byte(rows), 0o600))
+
+	b := signIn(t, relationshipLogin, "zh-CN")
+	b.visit("/imports/new")
+	b.run("choose the file", chromedp.SetUploadFiles(chromedp.CSS(`input[type="file"]`), []string{file}))
+	b.see("已上传")
+	b.click("step-next")
+	b.see("90000001")
+	b.click("step-next")
+	b.run("the report", until(`() => /^\/imports\/[^/]+$/.test(location.pathname) && location.pathname !== '/imports/new'`))
+	b.see("各类行数")
+	b.run("the bad row can be downloaded", chromedp.WaitVisible(chromedp.CSS(`[data-testid="errors"]`)))
+	b.shoot("import-report")
+}
+
+// TestStory_DoubleClickedDrawdownPaysOnce draws on a live facility with two clicks in one moment.
+func TestStory_DoubleClickedDrawdownPaysOnce(t *testing.T) {
+	need(t)
+	b := signIn(t, operationsLogin, "zh-CN")
+	facility := b.text(`await fetch('/api/v1/facilities?status=active&limit=200').then((r) => r.json()).then((p) => p.items.filter((f) => f.available_minor >= 2000000)[0]?.id ?? '')`)
+	require.NotEmpty(t, facility, "the demonstration has no facility with money left")
+	loans := func() string {
+		return b.text(`await fetch('/api/v1/loans?limit=1&facility_id=` + facility + `').then((r) => r.json()).then((p) => p.total)`)
+	}
+	before := loans()
+
+	b.visit("/facilities/" + facility)
+	b.shoot("facility")
+	b.click("draw")
+	b.fill("amount_minor", "10000")
+	b.fill("payee_account", "6222020000000001")
+	b.see("还款计划")
+	b.shoot("drawdown")
+	b.run("click twice at once", until(`() => { const ok = document.querySelector('.ant-modal-footer .ant-btn-primary'); ok.click(); ok.click(); return true }`))
+	b.run("the loan opens", until(`() => location.pathname.startsWith('/loans/')`), settled())
+	b.see("还款计划")
+	b.shoot("loan")
+	after := loans()
+	require.NotEqual(t, before, after)
+	require.Equal(t, "1", b.text(after+" - "+before), "one drawdown")
+	require.True(t, strings.HasPrefix(b.text("location.pathname"), "/loans/"))
+}
