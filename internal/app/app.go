@@ -228,6 +228,7 @@ func (a *App) buildDomains() error {
 	a.EOD = eod.NewService(d, a.Loans, a.Dispatcher, a.Jobs)
 	a.Jobs.Register(a.EOD.Kind())
 	a.Relay.Register(contract.Consumer(a.Jobs))
+	a.Relay.Register(application.Expiry())
 	a.Relay.Register(contract.DrawnConsumer())
 	a.registerWatch()
 	return nil

@@ -104,7 +104,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if found == nil {
 		// Only a browser that opens a page is given the console. A missing script or API path stays a 404:
 		// answering it with HTML would hide the mistake.
-		if !strings.Contains(r.Header.Get("Accept"), "text/html") || strings.HasPrefix(name, "assets/") || strings.HasPrefix(name, "api/") {
+		if name != "" && !strings.Contains(r.Header.Get("Accept"), "text/html") || strings.HasPrefix(name, "assets/") || strings.HasPrefix(name, "api/") {
 			http.NotFound(w, r)
 			return
 		}
