@@ -1,7 +1,7 @@
 import { Card, Collapse, Descriptions, Progress, Statistic, Table, Tag } from 'antd'
 import { useLang, useWords } from '../../i18n/words'
 import { A } from '../../shell/go'
-import { count, money, percent } from '../../widget/format'
+import { count, money, percent, share } from '../../widget/format'
 import { ReasonList } from '../../widget/Lists'
 import { both, Id, Instant, Money, Rate, StateTag, useText } from '../../widget/values'
 import { roleName } from '../admin/roleWords'
@@ -35,7 +35,7 @@ function Bounds({ bounds, currency }: { bounds: Bound[]; currency: string }) {
     <Table<Bound> size="small" rowKey="id" pagination={false} dataSource={bounds} scroll={{ x: 'max-content' }} expandable={{ expandedRowRender: (bound) => <div className="stack" style={{ gap: 6 }}><FactList facts={bound.facts} /><div className="muted">{text(bound.remedy)}</div></div> }} columns={[
       { title: say('component'), render: (_, bound) => <span>{bound.binding ? <Tag color="orange">{say('binding')}</Tag> : null}{text(bound.name)}</span> },
       { title: say('amount'), align: 'right', render: (_, bound) => (bound.binding ? <b><Money minor={bound.amount_minor} currency={currency} /></b> : <Money minor={bound.amount_minor} currency={currency} />) },
-      { title: '', width: 120, render: (_, bound) => <Progress showInfo={false} size="small" percent={Math.max(0, Math.round((bound.amount_minor / largest) * 100))} {...(bound.binding ? { strokeColor: '#d9822b' } : {})} /> },
+      { title: '', width: 120, render: (_, bound) => <Progress showInfo={false} size="small" status="normal" percent={Math.max(0, Math.round((bound.amount_minor / largest) * 100))} {...(bound.binding ? { strokeColor: '#d9822b' } : {})} /> },
     ]} />
   )
 }
@@ -84,11 +84,11 @@ export function DecisionView({ decision }: { decision: Decision }) {
         <Card size="small"><Statistic title={say('offered')} value={money(outcome.amount_minor, decision.currency)} /></Card>
         <Card size="small"><Statistic title={say('rate')} value={outcome.price ? percent(outcome.rate) : '—'} /></Card>
         <Card size="small"><Statistic title={say('asked')} value={money(ask.amount_minor, ask.currency)} /></Card>
-        <Card size="small"><Statistic title={`${say('grade')} · ${say('pd')}`} value={`${inputs.grade} · ${percent(inputs.pd)}`} /></Card>
+        <Card size="small"><Statistic title={`${say('grade')} · ${say('pd')}`} value={`${inputs.grade} · ${share(Number(inputs.pd))}`} /></Card>
       </div>
-      <Card size="small" title={say('reasons')}>
-        <ReasonList reasons={(outcome.reasons ?? []).map((reason) => ({ code: reason.code, text: text(reason.text), remedy: [text(reason.remedy), reason.retry_on ? say('retryOn', { date: reason.retry_on }) : ''].filter(Boolean).join(' · ') }))} />
-      </Card>
+      {outcome.reasons?.length ? <Card size="small" title={say('reasons')}>
+        <ReasonList reasons={outcome.reasons.map((reason) => ({ code: reason.code, text: text(reason.text), remedy: [text(reason.remedy), reason.retry_on ? say('retryOn', { date: reason.retry_on }) : ''].filter(Boolean).join(' · ') }))} />
+      </Card> : null}
       <div className="grid">
         {outcome.bounds?.length ? <Card size="small" title={say('bounds')}><Bounds bounds={outcome.bounds} currency={decision.currency} /></Card> : null}
         {outcome.price ? <Card size="small" title={say('price')} extra={<span className="muted num">{say('benchmark')} {inputs.benchmark.name.replace('_', ' ').toUpperCase()} {percent(inputs.benchmark.rate)} ({inputs.benchmark.published_on})</span>}><PriceTable price={outcome.price} /></Card> : null}

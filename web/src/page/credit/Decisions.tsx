@@ -1,6 +1,6 @@
 import { useLang, useWords } from '../../i18n/words'
 import { DataTable } from '../../widget/DataTable'
-import { instant, money, percent } from '../../widget/format'
+import { instant, money, percent, share } from '../../widget/format'
 import { PageHeader } from '../../widget/PageHeader'
 import { Id, Instant, Money, Rate } from '../../widget/values'
 import type { DecisionRow } from './decisionTypes'
@@ -26,7 +26,7 @@ export function DecisionTable({ name, fixed, prefix }: { name: string; fixed?: R
         { key: 'product', title: say('product'), text: (row) => row.product_id },
         { key: 'result', title: say('result'), text: (row) => row.result, render: (row) => <Result result={row.result} /> },
         { key: 'grade', title: say('grade'), text: (row) => row.grade },
-        { key: 'pd', title: say('pd'), numeric: true, text: (row) => percent(row.pd) },
+        { key: 'pd', title: say('pd'), numeric: true, text: (row) => share(Number(row.pd)) },
         { key: 'asked', title: say('asked'), numeric: true, text: (row) => money(row.asked_minor, row.currency), render: (row) => <Money minor={row.asked_minor} currency={row.currency} /> },
         { key: 'offered', title: say('offered'), numeric: true, text: (row) => money(row.amount_minor, row.currency), render: (row) => <Money minor={row.amount_minor} currency={row.currency} /> },
         { key: 'rate', title: say('rate'), numeric: true, text: (row) => percent(row.rate), render: (row) => (row.amount_minor > 0 ? <Rate rate={row.rate} /> : '—') },

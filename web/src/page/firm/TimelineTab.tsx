@@ -21,7 +21,7 @@ function figures(data: unknown): string {
 export function TimelineTab({ id }: { id: string }) {
   const lang = useLang()
   const text = useText()
-  const found = useGet<{ items: Entry[] | null }>(`/firms/${id}/timeline`, { limit: 200 })
+  const found = useGet<{ items: Entry[] | null }>(`/firms/${id}/timeline`, { limit: 60 })
   return (
     <Async of={found}>
       {(data) => (

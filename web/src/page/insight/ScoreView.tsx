@@ -37,7 +37,7 @@ export function ScoreView({ score }: { score: ScoreResult }) {
               { title: say('feature'), render: (_, row) => name(row.feature) },
               { title: say('value'), align: 'right', render: (_, row) => <span className="num">{featureValue(row.value, find(row.feature)?.unit ?? '', lang)}</span> },
               { title: say('points'), align: 'right', render: (_, row) => <span className="num">{row.points} / {row.max_points}</span> },
-              { title: '', width: 90, render: (_, row) => <Progress percent={row.max_points > 0 ? Math.max(0, Math.round((row.points / row.max_points) * 100)) : 0} showInfo={false} size="small" /> },
+              { title: '', width: 90, render: (_, row) => <Progress percent={row.max_points > 0 ? Math.max(0, Math.round((row.points / row.max_points) * 100)) : 0} showInfo={false} status="normal" size="small" /> },
             ]}
           />
         </Card>

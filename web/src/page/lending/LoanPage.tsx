@@ -121,7 +121,7 @@ export default function LoanPage() {
                 { key: 'start', label: say('starts'), children: loan.terms.start },
                 { key: 'maturity', label: say('maturity'), children: loan.maturity_on },
                 { key: 'basis', label: say('basis'), children: String(loan.terms.basis).toUpperCase() },
-                { key: 'grace', label: say('grace'), children: `${loan.terms.grace_days} ${say('days')}` },
+                { key: 'grace', label: say('grace'), children: say('graceDays', { n: loan.terms.grace_days }) },
                 { key: 'penalty', label: say('penaltyRate'), children: percent(loan.terms.penalty_rate) },
                 { key: 'processed', label: say('processedTo'), children: loan.processed_to },
                 { key: 'account', label: say('payeeAccount'), children: <span className="num">{loan.payee_account}</span> },

@@ -91,6 +91,7 @@ export const lendingWords = words({
   fee: ['费用', 'Fee'],
   terms: ['条款', 'Terms'],
   basis: ['计息基础', 'Day count'],
+  graceDays: ['{n} 天', '{n} days'],
   grace: ['宽限期', 'Grace'],
   penaltyRate: ['罚息利率', 'Penalty rate'],
   payment: ['付款单', 'Payment order'],

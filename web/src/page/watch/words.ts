@@ -95,10 +95,8 @@ export const watchWords = words({
   curveDefault: ['使用默认的利率与流失率表', 'The default table of rates and churn was used'],
   took: ['{n} 家候选企业，用时 {ms} 毫秒', '{n} candidates, {ms} ms'],
   optimal: ['优化', 'Optimised'],
-  greedy: ['贪心', 'Greedy'],
   equal_split: ['平均分配', 'Equal split'],
-  single_rate: ['每级单一利率', 'One rate per grade'],
-  grade_rate: ['每级单一利率', 'One rate per grade'],
+  rate_per_grade: ['每级单一利率', 'One rate per grade'],
   noBook: ['还没有贷款。放款后这里会显示组合。', 'No loans yet. The book appears after the first drawdown.'],
   nobody: ['没有可配置的企业：请先为企业评分。', 'Nobody to lend to: score some firms first.'],
 })
