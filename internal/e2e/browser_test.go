@@ -152,6 +152,13 @@ func (b *browser) fill(id, text string) {
 	b.run("fill "+id, chromedp.WaitVisible(field), until(`(id) => { document.getElementById(id).select(); return true }`, id), chromedp.SendKeys(field, text))
 }
 
+// pick chooses an entry of the open drop-down menu by its text. A menu may still be moving into place,
+// so the entry itself is pressed, not the spot where it was seen.
+func (b *browser) pick(text string) {
+	b.t.Helper()
+	b.run("pick "+text, until(`(text) => { const item = [...document.querySelectorAll('.ant-dropdown-menu-item')].find((one) => one.innerText.trim() === text); item?.click(); return Boolean(item) }`, text))
+}
+
 // see waits for a text anywhere on the page.
 func (b *browser) see(text string) {
 	b.t.Helper()

@@ -52,7 +52,7 @@ func TestShell_LanguageThemePhoneSearch(t *testing.T) {
 	b.shoot("home-en-light")
 
 	b.click("theme")
-	b.run("choose dark", chromedp.WaitVisible(chromedp.CSS(".ant-dropdown-menu-item:nth-child(3)")), chromedp.Click(chromedp.CSS(".ant-dropdown-menu-item:nth-child(3)")))
+	b.pick("Dark")
 	b.run("dark", until(`() => document.documentElement.dataset.theme === 'dark'`))
 	b.run("remembered", chromedp.Reload(), chromedp.WaitVisible(chromedp.CSS("h4")), settled(), until(`() => document.documentElement.dataset.theme === 'dark' && document.documentElement.lang === 'en'`))
 	b.shoot("home-en-dark")
@@ -71,7 +71,8 @@ func TestShell_LanguageThemePhoneSearch(t *testing.T) {
 	b.run("open the first", chromedp.SendKeys(chromedp.CSS(".ant-modal input"), kb.Enter), until(`() => location.pathname.startsWith('/firms/')`))
 
 	b.click("user-menu")
-	b.run("sign out", chromedp.WaitVisible(chromedp.CSS(".ant-dropdown-menu-item-danger")), chromedp.Click(chromedp.CSS(".ant-dropdown-menu-item-danger")), chromedp.WaitVisible(chromedp.CSS("#login")))
+	b.pick("Sign out")
+	b.run("the login page", chromedp.WaitVisible(chromedp.CSS("#login")))
 }
 
 func TestPages_EveryRoleEveryPageHoldsOnDeskAndPhone(t *testing.T) {
