@@ -167,9 +167,6 @@ func (a *App) buildPlatform(ctx context.Context) (err error) {
 // relayLagMax is how many events a consumer may be behind before the server calls itself not ready.
 const relayLagMax = 100_000
 
-// eventLagMax is how many events a consumer may be behind before the server calls itself not ready.
-const eventLagMax = 100_000
-
 func (a *App) schemaAtHead(ctx context.Context) error {
 	pending, err := a.DB.Pending(ctx)
 	if err == nil && len(pending) > 0 {
@@ -324,11 +321,20 @@ func (a *App) housekeeping(ctx context.Context) {
 			return
 		case <-t.C:
 			_, err := api.PurgeIdempotency(ctx, a.DB)
-			if err = errors.Join(err, a.Auth.Purge(ctx), a.Inbox.Prune(ctx, a.DB.Now().AddDate(0, -3, 0))); err != nil {
+			if err = errors.Join(err, a.Auth.Purge(ctx), a.expireProposals(ctx), a.Inbox.Prune(ctx, a.DB.Now().AddDate(0, -3, 0))); err != nil {
 				a.Log.WarnContext(ctx, "housekeeping", "error", err)
 			}
 		}
 	}
+}
+
+func (a *App) expireProposals(ctx context.Context) error {
+	all, err := a.Auth.Institutions(ctx, "")
+	for _, i := range all {
+		_, e := a.Proposals.ExpireDue(ctx, i.ID)
+		err = errors.Join(err, e)
+	}
+	return err
 }
 
 // Serve runs the server until ctx ends, then stops in order: no new work, requests, workers.
