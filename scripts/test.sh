@@ -39,7 +39,6 @@ run_web() {
 
 run_go() {
   say "Go: vet and tests with -race on SQLite and PostgreSQL"
-  command -v psql >/dev/null 2>&1 || true
   need nats-server nats-server
   need pdftoppm poppler-utils
   eval "$(scripts/testpg.sh env)"
@@ -53,7 +52,7 @@ run_go() {
 run_e2e() {
   say "browser tests"
   need chromium chromium fonts-noto-cjk
-  fc-list 2>/dev/null | grep -qi "noto.*cjk" || need __fonts fonts-noto-cjk || true
+  dpkg -s fonts-noto-cjk >/dev/null 2>&1 || need no-such-command fonts-noto-cjk
   [ -f internal/app/console/dist/index.html ] || scripts/web.sh build
   CGO_ENABLED=0 go build -trimpath -o bin/capillary ./cmd/capillary
   CAPILLARY_E2E=1 CAPILLARY_BIN="$PWD/bin/capillary" go test -timeout 15m -count=1 ./internal/e2e/...
