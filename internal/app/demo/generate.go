@@ -140,28 +140,27 @@ func revenue(invoices []source.Invoice, until calendar.Date) int64 {
 	return sum
 }
 
-// FreshBatch makes the two months after the evidence for some firms: the first keeps its course, the
-// others lose most of their sales and void much of the rest: what the watch must notice.
-func FreshBatch(o Options, f Firm, falls bool) []source.Invoice {
-	rnd := rand.New(rand.NewPCG(o.Seed^0xf5e5, uint64(len(f.Code))+uint64(f.Code[len(f.Code)-1])*131)) //nolint:gosec // seeded on purpose
+// FreshBatch makes the invoices of one firm after from and up to and with to. A firm that falls loses
+// most of its sales and voids much of the rest: what the watch must notice.
+func FreshBatch(o Options, f Firm, falls bool, from, to calendar.Date) []source.Invoice {
+	span := to.Sub(from)
+	rnd := rand.New(rand.NewPCG(o.Seed^uint64(to.Days()), uint64(f.Code[len(f.Code)-1])*131+uint64(f.Code[len(f.Code)-2]))) //nolint:gosec // seeded on purpose
 	t := trades[0]
 	for _, x := range trades {
 		if x.industry == f.Industry {
 			t = x
 		}
 	}
-	monthly := float64(f.RevenueMinor) / 100 / 12
-	h := f.Health
+	level, h := float64(f.RevenueMinor)/100/12*float64(span)/30, f.Health
 	if falls {
-		monthly *= 0.06
-		h = 0.05
+		level, h = level*0.06, 0.05
 	}
-	g := newGenerator(rnd, f.Code, t, h, monthly)
-	g.serial = 900_000
-	g.trend = 0
-	var out []source.Invoice
-	for m := 1; m <= 2; m++ {
-		out = append(out, g.months(o.Until.AddMonths(m, calendar.Stick), 1)...)
+	g := newGenerator(rnd, f.Code, t, h, level)
+	g.serial = 1_000_000 + int(to.Days())*100
+	out := g.month(to, 0, level, source.Sale, g.buyers, 0.03+0.16*(1-h))
+	out = append(out, g.month(to, 0, level*0.7, source.Purchase, g.sellers, 0.02)...)
+	for i := range out {
+		out[i].Date = from.AddDays(1 + rnd.IntN(span))
 	}
 	return out
 }

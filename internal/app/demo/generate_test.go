@@ -65,6 +65,9 @@ func TestTheFreshBatchFalls(t *testing.T) {
 		}
 		return s
 	}
-	f := firms[0]
-	require.Greater(t, sum(demo.FreshBatch(o, f, false)), 4*sum(demo.FreshBatch(o, f, true)))
+	f, from, to := firms[0], o.Until, o.Until.AddDays(15)
+	for _, v := range demo.FreshBatch(o, f, false, from, to) {
+		require.True(t, v.Date.After(from) && !v.Date.After(to))
+	}
+	require.Greater(t, sum(demo.FreshBatch(o, f, false, from, to)), 4*sum(demo.FreshBatch(o, f, true, from, to)))
 }

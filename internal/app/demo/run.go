@@ -73,9 +73,9 @@ func Run(ctx context.Context, a *app.App, o Options, steps Steps) (existed bool,
 		{"训练、验证并审批评分卡", "training, validating and approving a scorecard", r.train},
 		{"逐户评分与预测算", "scoring and pre-checking every firm", r.decideAll},
 		{"申请、决策、签约、放款（经银行模拟器）", "applications, decisions, contracts, money out through the bank simulator", r.lend},
-		{"日终：计息、到期扣款", "ends of day: interest and collections", r.month},
+		{"两个月：日终计息扣款，新发票陆续到达", "two months: interest, collections, fresh invoices as they come", r.months},
+		{"监测触发：额度与任务", "the watch reacts: limits and tasks", r.noticed},
 		{"一户提前还款", "an early repayment", r.repay},
-		{"新发票到达，监测触发", "fresh invoices arrive, the watch reacts", r.watch},
 	} {
 		steps.Begin(step.zh, step.en)
 		if err := step.do(ctx); err != nil {
@@ -300,41 +300,37 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// days is how far the demonstration's business date moves before the fresh batch: two months, so that
-// instalments fall due and silence shows.
-const days = 61
+// arrivals are the days after the evidence on which fresh invoices come in; the business date ends on
+// the last of them, two months on, so that instalments fall due and a fall shows.
+var arrivals = []int{15, 31, 46, 61}
 
-func (r *run) month(ctx context.Context) error {
-	target := r.o.Until.AddDays(days)
-	last := r.o.Until
-	_, err := r.a.EOD.Until(ctx, r.people["zhang.ops"], target, func(_ eod.Step, _, _ int64) error {
-		today := last
-		_ = r.a.DB.View(ctx, r.people["zhang.ops"].Scope(), func(tx *db.Tx) (err error) {
-			today, err = tx.BusinessDate(ctx)
-			return err
+// months ends day after day; twice a month fresh invoices of the funded firms arrive, and two of the
+// firms have all but stopped selling.
+func (r *run) months(ctx context.Context) error {
+	from := r.o.Until
+	for _, n := range arrivals {
+		to := r.o.Until.AddDays(n)
+		_, err := r.a.EOD.Until(ctx, r.people["zhang.ops"], to, func(eod.Step, int64, int64) error {
+			return ctx.Err()
 		})
-		last = today
-		r.steps.Set(int64(today.Sub(r.o.Until)), days)
-		return ctx.Err()
-	})
-	if err == nil {
-		_, err = r.a.Dispatcher.Drain(ctx)
+		if err != nil {
+			return err
+		}
+		if err := r.arrive(ctx, from, to); err != nil {
+			return err
+		}
+		r.steps.Set(int64(n), int64(arrivals[len(arrivals)-1]))
+		from = to
 	}
+	_, err := r.a.Dispatcher.Drain(ctx)
 	return err
 }
 
-func (r *run) repay(ctx context.Context) error {
-	x := r.loans[len(r.loans)-1]
-	_, err := r.a.Loans.Repay(ctx, r.people["zhang.ops"], loan.RepayInput{LoanID: x.loan.ID, AmountMinor: x.loan.PrincipalMinor / 4, Prepay: true, Reference: "demo-prepay-" + x.firm.Code})
-	return err
-}
-
-// watch brings two months of fresh invoices for the funded firms, of which two fall.
-func (r *run) watch(ctx context.Context) error {
+func (r *run) arrive(ctx context.Context, from, to calendar.Date) error {
 	var fresh []Firm
 	for i, x := range r.loans {
 		f := x.firm
-		f.Invoices = FreshBatch(r.o, f, i < 2)
+		f.Invoices = FreshBatch(r.o, f, i < 2, from, to)
 		fresh = append(fresh, f)
 	}
 	for _, dir := range []source.Direction{source.Sale, source.Purchase} {
@@ -342,12 +338,18 @@ func (r *run) watch(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		name := map[source.Direction]string{source.Sale: "演示_新到销项发票.csv.gz", source.Purchase: "演示_新到进项发票.csv.gz"}[dir]
-		if _, err := r.a.Intake.ImportFile(ctx, r.people["zhang.ops"], name, bytes.NewReader(data), intake.Options{Demo: true}, r.steps.Set); err != nil {
+		name := fmt.Sprintf("演示_%s_新到%s发票.csv.gz", to, map[source.Direction]string{source.Sale: "销项", source.Purchase: "进项"}[dir])
+		if _, err := r.a.Intake.ImportFile(ctx, r.people["zhang.ops"], name, bytes.NewReader(data), intake.Options{Demo: true}, func(int64, int64) {}); err != nil {
 			return err
 		}
 	}
-	return r.noticed(ctx)
+	return nil
+}
+
+func (r *run) repay(ctx context.Context) error {
+	x := r.loans[len(r.loans)-1]
+	_, err := r.a.Loans.Repay(ctx, r.people["zhang.ops"], loan.RepayInput{LoanID: x.loan.ID, AmountMinor: x.loan.PrincipalMinor / 4, Prepay: true, Reference: "demo-prepay-" + x.firm.Code})
+	return err
 }
 
 // noticed waits for the watch to judge the firms and tells what it did.
