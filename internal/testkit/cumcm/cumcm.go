@@ -32,6 +32,11 @@ type Firm struct {
 // Dir returns the folder of the data set and skips the test when it was not given.
 func Dir(tb testing.TB) string {
 	tb.Helper()
+	if raceDetector && os.Getenv("CAPILLARY_LONG") == "" {
+		// The embedded database is an order of magnitude slower under the race detector; the same tests
+		// run without it beside the others, and with it at night.
+		tb.Skip("real data runs without the race detector (scripts/test.sh go), or with CAPILLARY_LONG=1")
+	}
 	root := os.Getenv(Variable)
 	if root == "" {
 		tb.Skipf("the contest data is needed: set %s to the folder that holds cumcm2020c", Variable)

@@ -1,0 +1,6 @@
+//go:build !race
+
+package cumcm
+
+// raceDetector is off in this build.
+const raceDetector = false

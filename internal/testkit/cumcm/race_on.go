@@ -1,0 +1,6 @@
+//go:build race
+
+package cumcm
+
+// raceDetector is on in this build.
+const raceDetector = true
