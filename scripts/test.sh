@@ -8,6 +8,7 @@ parts=("$@"); [ ${#parts[@]} -gt 0 ] || parts=(web go e2e lint)
 export CI="${CI:-}"
 # Tests on public data sets run when the folder is there, beside the checkout or named by the variable.
 if [ -z "${CAPILLARY_TEST_DATA:-}" ] && [ -d ../shared/data ]; then CAPILLARY_TEST_DATA="$(cd ../shared/data && pwd)"; export CAPILLARY_TEST_DATA; fi
+if [ -z "${CAPILLARY_TEST_VECTORS:-}" ] && [ -d ../shared/vectors ]; then CAPILLARY_TEST_VECTORS="$(cd ../shared/vectors && pwd)"; export CAPILLARY_TEST_VECTORS; fi
 say() { printf '\n== %s (%s)\n' "$*" "$(date +%T)"; }
 
 need() { # need COMMAND PACKAGE...: installs the packages when the command is missing
