@@ -59,7 +59,7 @@ types: openapi ## regenerate the console's types from the OpenAPI document
 	$(GO) run ./cmd/tsgen -in docs/openapi.json -out web/src/api/schema.d.ts
 
 font: ## rebuild the document font from Debian's Noto CJK (needs fonttools)
-	scripts/font.sh
+	python3 scripts/make-font.py
 
 deploy-lint: ## check Dockerfile, compose, systemd and Helm files
 	scripts/deploy-lint.sh
