@@ -81,7 +81,8 @@ func New(m Meta) *Document {
 	d.pdf.SetTitle(m.Title, true)
 	d.pdf.SetAuthor(m.Author, true)
 	d.pdf.SetSubject(m.Subject, true)
-	d.pdf.AddUTF8FontFromBytes(family, "", fontBytes)
+	// The writer rewrites composite glyphs in the bytes it is given when it cuts the subset, so each document gets its own copy.
+	d.pdf.AddUTF8FontFromBytes(family, "", bytes.Clone(fontBytes))
 	d.pdf.SetMargins(marginX, marginTop, marginX)
 	d.pdf.SetAutoPageBreak(true, marginEnd)
 	d.pdf.AliasNbPages("{pages}")
