@@ -34,7 +34,8 @@ import (
 
 // routes registers every operation of every package on one API.
 func (a *App) routes() {
-	a.API = api.New(a.DB, Version, identity.Authenticator(a.Auth, a.https()), api.WithLogger(a.Log), api.WithHTTPS(a.https()))
+	a.API = api.New(a.DB, Version, identity.Authenticator(a.Auth, a.https()), api.WithLogger(a.Log), api.WithHTTPS(a.https()),
+		api.WithLimits(api.Limits{PerPrincipal: float64(a.Config.RatePrincipal), PerAddress: float64(a.Config.RateAddress)}))
 	identity.Routes(a.API, identity.Config{DB: a.DB, Auth: a.Auth, Proposals: a.Proposals, Audit: a.Audit, SignOn: a.signOn(), HTTPS: a.https()})
 	job.Routes(a.API, a.Jobs)
 	inbox.Routes(a.API, a.Inbox)

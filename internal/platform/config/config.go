@@ -43,6 +43,8 @@ type Config struct {
 	ShutdownGrace  time.Duration
 	JobWorkers     int
 	UploadMaxBytes int64
+	RatePrincipal  int // requests per second
+	RateAddress    int
 
 	sources map[string]string // setting name -> where its value came from
 }
@@ -120,6 +122,8 @@ func Settings() []Setting {
 			},
 		},
 		intSetting("jobs.workers", "后台任务并发数", "jobs run at once", 1, 64, func(c *Config) int64 { return int64(c.JobWorkers) }, func(c *Config, n int64) { c.JobWorkers = int(n) }),
+		intSetting("limits.per_principal", "每个登录者每秒请求上限", "most requests per second of one caller", 1, 1_000_000, func(c *Config) int64 { return int64(c.RatePrincipal) }, func(c *Config, n int64) { c.RatePrincipal = int(n) }),
+		intSetting("limits.per_address", "每个网络地址每秒请求上限", "most requests per second of one address", 1, 1_000_000, func(c *Config) int64 { return int64(c.RateAddress) }, func(c *Config, n int64) { c.RateAddress = int(n) }),
 		intSetting("upload.max_bytes", "单个上传文件字节上限", "largest upload in bytes", 1<<10, 1<<34, func(c *Config) int64 { return c.UploadMaxBytes }, func(c *Config, n int64) { c.UploadMaxBytes = n }),
 	}
 }
@@ -128,7 +132,7 @@ func Settings() []Setting {
 func Default() *Config {
 	return &Config{
 		DataDir: "data", Listen: "127.0.0.1:8080", DatabaseConns: 8, LogLevel: "info", LogFormat: "text", NATSStream: "CAPILLARY",
-		ShutdownGrace: 15 * time.Second, JobWorkers: 2, UploadMaxBytes: 256 << 20, sources: map[string]string{},
+		ShutdownGrace: 15 * time.Second, JobWorkers: 2, UploadMaxBytes: 256 << 20, RatePrincipal: 200, RateAddress: 500, sources: map[string]string{},
 	}
 }
 

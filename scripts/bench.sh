@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Measures and prints Markdown rows; docs/benchmarks.md holds the last ones with their hardware.
+#   make bench     (CAPILLARY_TEST_DATA or ../shared/data names the folder with cumcm2020c)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+data="${CAPILLARY_TEST_DATA:-}"; if [ -z "$data" ] && [ -d ../shared/data ]; then data="$(cd ../shared/data && pwd)"; fi
+export CAPILLARY_TEST_DATA="$data"
+go build -o bin/bench ./cmd/bench
+work="$(mktemp -d)"; trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
+eval "$(scripts/testpg.sh env)"
+
+echo "| what | figure |"; echo "|---|---|"
+if [ -d "$data/cumcm2020c" ]; then
+  bin/bench assess bin/capillary "$data/cumcm2020c" "${RUNS:-7}"
+  go test -run '^$' -bench 'Import' -benchtime 1x ./internal/evidence/intake | awk '/rows\/s/{split($1,n,"/"); printf "| import of 373,431 rows into %s | %.1f s, %s rows/s |\n", n[2], $3/1e9, $5}'
+else
+  echo "bench: no cumcm2020c below CAPILLARY_TEST_DATA: assess and import are left out" >&2
+fi
+
+serve() { # serve NAME PORT [ENV...]
+  local name="$1" port="$2"; shift 2
+  env "$@" bin/capillary demo --only --data "$work/$name" --port "$port" >/dev/null 2>&1
+  env "$@" bin/capillary serve --data "$work/$name" --listen "127.0.0.1:$port" --set log.level=error --set limits.per_principal=100000 --set limits.per_address=100000 >/dev/null 2>&1 &
+  server=$!
+  for _ in $(seq 100); do curl -fs "http://127.0.0.1:$port/readyz" >/dev/null 2>&1 && return; sleep 0.1; done
+  echo "bench: $name did not become ready" >&2; return 1
+}
+psql "$CAPILLARY_TEST_POSTGRES" -qc "set client_min_messages = error" -c "drop database if exists capillary_bench" -c "create database capillary_bench"
+pg="${CAPILLARY_TEST_POSTGRES/\/postgres?/\/capillary_bench?}"
+serve sqlite 18932
+for c in 1 8; do bin/bench decisions http://127.0.0.1:18932 "$c" 8 | sed 's/over HTTP/over HTTP on SQLite/'; done
+kill "$server"; wait "$server" 2>/dev/null || true
+serve postgres 18933 CAPILLARY_DATABASE_POSTGRES_DSN="$pg"
+for c in 1 8; do bin/bench decisions http://127.0.0.1:18933 "$c" 8 | sed 's/over HTTP/over HTTP on PostgreSQL (fsync off)/'; done
+kill "$server"; wait "$server" 2>/dev/null || true
+bin/bench start bin/capillary "$work/sqlite"
