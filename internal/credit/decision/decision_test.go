@@ -8,10 +8,13 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/credit/decision"
 	"github.com/capillary-finance/capillary/internal/credit/product"
 	"github.com/capillary-finance/capillary/internal/evidence/consent"
+	"github.com/capillary-finance/capillary/internal/evidence/source"
 	"github.com/capillary-finance/capillary/internal/insight/model"
+	"github.com/capillary-finance/capillary/internal/insight/profile"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 	"github.com/capillary-finance/capillary/internal/testkit/creditkit"
@@ -301,7 +304,27 @@ func BenchmarkDecideOnSQLite(b *testing.B) {
 	}
 }
 
-// BenchmarkDecideOnRealFloors measures the whole call: consent, stored profile, stored score, rules, price, writing.
+// A decision stands on every invoice known when it is made, also on those that came after the last profile.
+func TestADecisionReadsTheNewestEvidence(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := dbtest.Institution(t, d)
+		firm := firmbook.Firm(t, d, s, "A", "", firmbook.Trade(1, 0.5))
+		read := func(day calendar.Date) (p profile.Snapshot) {
+			require.NoError(t, d.Update(t.Context(), s.Manager.Scope(), func(tx *db.Tx) (err error) {
+				p, err = decision.DefaultSources().Profile(t.Context(), tx, firm, day)
+				return err
+			}))
+			return p
+		}
+		first := read(firmbook.Today)
+		require.Equal(t, first.ID, read(firmbook.Today).ID, "the same evidence is the same profile")
+		firmbook.Add(t, d, s, firm, []source.Invoice{{Direction: source.Sale, Number: "returned", Date: firmbook.Today, Counterparty: "x", NetMinor: -5_000_000, GrossMinor: -5_000_000, Red: true}})
+		require.Equal(t, first.Invoices+1, read(firmbook.Today).Invoices)
+	})
+}
+
+// BenchmarkDecideOnRealFloors measures the whole call: consent, invoices, profile, stored score, rules, price, writing.
 func BenchmarkDecideOnRealFloors(b *testing.B) {
 	d := dbtest.SQLite(b)
 	s := dbtest.Institution(b, d)

@@ -10,7 +10,6 @@ import (
 	"github.com/capillary-finance/capillary/internal/insight/model"
 	"github.com/capillary-finance/capillary/internal/insight/profile"
 	"github.com/capillary-finance/capillary/internal/platform/db"
-	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
 // DefaultSources read the product's own floors: party, consent, profile and model.
@@ -34,11 +33,9 @@ func readConsent(ctx context.Context, tx *db.Tx, firmID, kind, purpose string) e
 	return consent.Read(ctx, tx, consent.Access{Subject: firmID, Kind: kind, Purpose: purpose})
 }
 
-// readProfile takes the newest snapshot up to the day; a firm without one is profiled now.
+// readProfile profiles the firm on every invoice known up to the day. A stored snapshot will not do: invoices
+// that came, or were voided, since it was taken would not count in the decision. The same evidence gives the
+// stored snapshot back.
 func readProfile(ctx context.Context, tx *db.Tx, firmID string, day calendar.Date) (profile.Snapshot, error) {
-	s, err := profile.At(ctx, tx, firmID, day)
-	if fault.Is(err, profile.ReasonMissing) {
-		return profile.Refresh(ctx, tx, firmID, day)
-	}
-	return s, err
+	return profile.Refresh(ctx, tx, firmID, day)
 }
