@@ -43,8 +43,11 @@ func (s *Service) Network(ctx context.Context, p auth.Principal, firmID string) 
 		return Network{}, err
 	}
 	var n Network
-	err := s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
+	err := s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
 		firm, err := party.Visible(ctx, tx, p, firmID)
+		if err == nil {
+			err = look(ctx, tx, firmID)
+		}
 		if err != nil {
 			return err
 		}

@@ -180,6 +180,49 @@ func TestNoConsentNoProfile(t *testing.T) {
 	})
 }
 
+// What is stored of a firm is its evidence as much as the invoices are: a look needs a live consent, is recorded,
+// and stops the moment the consent is withdrawn.
+func TestStoredProfilesAreReadUnderConsent(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := dbtest.Institution(t, d)
+		firm := firmbook.Firm(t, d, s, "A", "", firmbook.Trade(1, 0.5))
+		refresh(t, d, s, firm, firmbook.Today)
+		svc := profile.NewService(d)
+		look := func(day calendar.Date) error { _, err := svc.Get(t.Context(), s.Manager, firm, day); return err }
+		network := func() error { _, err := svc.Network(t.Context(), s.Manager, firm); return err }
+		reads := func() (n int64) {
+			require.NoError(t, d.View(t.Context(), s.System.Scope(), func(tx *db.Tx) (err error) {
+				_, n, err = consent.Reads(t.Context(), tx, firm, "", 10)
+				return err
+			}))
+			return n
+		}
+		withdraw := func(purpose string) {
+			require.NoError(t, d.Update(t.Context(), s.System.Scope(), func(tx *db.Tx) error {
+				all, err := consent.ByFirm(t.Context(), tx, firm)
+				require.NoError(t, err)
+				for _, c := range all {
+					if c.Purpose == purpose {
+						require.NoError(t, consent.Withdraw(t.Context(), tx, firm, c.ID, "test"))
+					}
+				}
+				return nil
+			}))
+		}
+		before := reads()
+		require.NoError(t, look(calendar.Date{}))
+		require.NoError(t, network())
+		require.Equal(t, before+2, reads(), "every look is recorded")
+		withdraw(consent.PurposeCredit)
+		require.NoError(t, look(calendar.Date{}), "who may watch may look")
+		withdraw(consent.PurposeWatch)
+		require.True(t, fault.Is(look(calendar.Date{}), consent.ReasonMissing))
+		require.True(t, fault.Is(look(firmbook.Today), consent.ReasonMissing))
+		require.True(t, fault.Is(network(), consent.ReasonMissing))
+	})
+}
+
 func TestSnapshotsAreNeverChanged(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {

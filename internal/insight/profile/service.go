@@ -146,17 +146,21 @@ func view(s Snapshot, marks []Mark) View {
 }
 
 // Get returns the newest profile, or the one as of a date: stored when it was computed before and computed otherwise.
+// Without a live consent of the firm it answers CONSENT_MISSING, whatever is stored.
 func (s *Service) Get(ctx context.Context, p auth.Principal, firmID string, asOf calendar.Date) (View, error) {
 	if err := p.Require(CanRead); err != nil {
 		return View{}, err
 	}
 	var snapshot Snapshot
 	var marks []Mark
-	err := s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
-		if err := Visible(ctx, tx, p, firmID); err != nil {
+	err := s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
+		err := Visible(ctx, tx, p, firmID)
+		if err == nil {
+			err = look(ctx, tx, firmID)
+		}
+		if err != nil {
 			return err
 		}
-		var err error
 		if asOf.IsZero() {
 			snapshot, err = Latest(ctx, tx, firmID)
 		} else {
