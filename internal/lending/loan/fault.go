@@ -5,7 +5,7 @@ import "github.com/capillary-finance/capillary/internal/platform/fault"
 // Reasons of loans.
 var (
 	ReasonWrongStatus = fault.Declare("LOAN_WRONG_STATUS", fault.Conflict,
-		"贷款状态 {status} 不允许 {event}", "A loan that is {status} does not allow {event}",
+		"贷款状态为“{status}”，不允许“{event}”", "A loan that is {status} does not allow: {event}",
 		"查看贷款当前状态后再操作", "Look at the loan's present state first")
 	ReasonEventOrder = fault.Declare("LOAN_EVENT_ORDER", fault.Conflict,
 		"日期 {date} 早于贷款已处理到的日期 {as_of}", "The date {date} is before {as_of}, up to which the loan is processed",

@@ -301,6 +301,8 @@ func TestWrongStatus(t *testing.T) {
 	require.NoError(t, err)
 	_, err = s.Apply(loan.Event{Kind: loan.Repaid, Date: tt.Start, AmountMinor: 1})
 	require.True(t, fault.Is(err, loan.ReasonWrongStatus))
+	f, _ := fault.As(err)
+	require.Regexp(t, `^贷款状态为“\p{Han}+”，不允许“\p{Han}+”$`, f.Text("zh"))
 	_, err = s.Apply(loan.Event{Kind: loan.Cancelled, Date: tt.Start})
 	require.NoError(t, err)
 	_, err = s.Apply(loan.Event{Kind: loan.Disbursed, Date: tt.Start, AmountMinor: tt.PrincipalMinor})

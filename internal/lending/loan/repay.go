@@ -81,7 +81,7 @@ func (s *State) NextDue() (Row, bool) {
 // principal, and the instalments ahead are planned again.
 func (s *State) repay(e Event) (Allocation, error) {
 	if !s.open() {
-		return Allocation{}, fault.New(ReasonWrongStatus, "status", s.Status, "event", e.Kind)
+		return Allocation{}, wrongStatus(s.Status, e.Kind)
 	}
 	if e.AmountMinor <= 0 {
 		return Allocation{}, fault.Field("amount_minor", "须大于零", "must be above zero")

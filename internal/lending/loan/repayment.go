@@ -43,7 +43,7 @@ func (s *Service) Repay(ctx context.Context, p auth.Principal, in RepayInput) (r
 	if err := p.Require(PermissionRepay); err != nil {
 		return r, err
 	}
-	if ref := strings.TrimSpace(in.Reference); ref == "" || len(ref) > 64 || ref != in.Reference {
+	if ref := strings.TrimSpace(in.Reference); ref == "" || len(ref) > textMax || ref != in.Reference || strings.HasSuffix(ref, prepayMark) {
 		return r, fault.Field("reference", "须为1至64个字符且首尾无空白", "must have 1 to 64 characters without blanks around it")
 	}
 	err = s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
@@ -65,6 +65,17 @@ func (s *Service) Repay(ctx context.Context, p auth.Principal, in RepayInput) (r
 	return r, err
 }
 
+// collected finds the collection order of a reference, whichever way it asked to be used.
+func collected(ctx context.Context, tx *db.Tx, loanID, reference string) (o payment.Order, prepay, known bool, err error) {
+	for _, prepay := range []bool{false, true} {
+		o, known, err = payment.ByKey(ctx, tx, collectKey(loanID, reference, prepay))
+		if err != nil || known {
+			return o, prepay, known, err
+		}
+	}
+	return o, false, false, nil
+}
+
 // repayOnce finds the event of the reference or records it.
 func repayOnce(ctx context.Context, tx *db.Tx, l Loan, in RepayInput) (RepayResult, error) {
 	events, err := Events(ctx, tx, l.ID)
@@ -81,6 +92,12 @@ func repayOnce(ctx context.Context, tx *db.Tx, l Loan, in RepayInput) (RepayResu
 		_, split, err := replay(l.Terms, plain(events), l.ProcessedTo)
 		return RepayResult{Loan: l, Allocation: split[e.Seq]}, err
 	}
+	if _, _, known, err := collected(ctx, tx, l.ID, in.Reference); err != nil || known {
+		if err == nil {
+			err = fault.New(ReasonRepaymentReused, "reference", in.Reference).WithField("reference")
+		}
+		return RepayResult{}, err
+	}
 	today, err := tx.BusinessDate(ctx)
 	if err != nil {
 		return RepayResult{}, err
@@ -92,12 +109,20 @@ func repayOnce(ctx context.Context, tx *db.Tx, l Loan, in RepayInput) (RepayResu
 
 // collect records the order that takes the money from the customer's account.
 func (s *Service) collect(ctx context.Context, tx *db.Tx, l Loan, in RepayInput) (payment.Order, error) {
-	key := collectKey(l.ID, in.Reference, in.Prepay)
-	if o, known, err := payment.ByKey(ctx, tx, key); err != nil || known {
-		if err == nil && o.AmountMinor != in.AmountMinor {
+	if o, prepay, known, err := collected(ctx, tx, l.ID, in.Reference); err != nil || known {
+		if err == nil && (o.AmountMinor != in.AmountMinor || prepay != in.Prepay) {
 			err = fault.New(ReasonRepaymentReused, "reference", in.Reference).WithField("reference")
 		}
 		return o, err
+	}
+	events, err := Events(ctx, tx, l.ID)
+	if err != nil {
+		return payment.Order{}, err
+	}
+	for _, e := range events {
+		if e.Key == repayKey(in.Reference) { // recorded as received: it must not be taken as well
+			return payment.Order{}, fault.New(ReasonRepaymentReused, "reference", in.Reference).WithField("reference")
+		}
 	}
 	busy, err := collecting(ctx, tx, l.ID)
 	if err != nil {
@@ -111,7 +136,7 @@ func (s *Service) collect(ctx context.Context, tx *db.Tx, l Loan, in RepayInput)
 		return payment.Order{}, err
 	}
 	o, _, err := payment.Record(ctx, tx, payment.Draft{
-		Key: key, Purpose: PurposeCollection, Object: "loan", ObjectID: l.ID, FromAccount: l.PayeeAccount,
+		Key: collectKey(l.ID, in.Reference, in.Prepay), Purpose: PurposeCollection, Object: "loan", ObjectID: l.ID, FromAccount: l.PayeeAccount,
 		ToAccount: payment.SettlementAccount(tx.Institution), ToName: "", Amount: money.Of(in.AmountMinor, l.Currency), Memo: "还款扣收 loan repayment",
 	})
 	tx.AfterCommit(s.dispatcher.Wake)

@@ -3,6 +3,7 @@ package loan
 import (
 	"context"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/base/daycount"
@@ -78,13 +79,22 @@ type DrawInput struct {
 	Reference string
 }
 
+// textMax bounds references, accounts and names.
+const textMax = 64
+
 func (in DrawInput) validate() error {
 	var errs []error
 	for field, v := range map[string]string{"client_reference": in.Reference, "payee_account": in.PayeeAccount, "payee_name": in.PayeeName} {
+		// A name is counted in characters: a Chinese one takes three bytes each. Blanks around a reference or
+		// an account would make another one of it.
+		length := len(v)
+		if field == "payee_name" {
+			length = utf8.RuneCountInString(v)
+		}
 		if strings.TrimSpace(v) == "" {
 			errs = append(errs, fault.Required(field))
-		} else if len(v) > 64 || strings.ContainsAny(v, "\n\r\t") {
-			errs = append(errs, fault.Field(field, "不得超过64字节且不含换行", "must have at most 64 bytes and no line breaks"))
+		} else if length > textMax || strings.ContainsAny(v, "\n\r\t") || strings.TrimSpace(v) != v {
+			errs = append(errs, fault.Field(field, "不得超过64个字符，不含换行，首尾无空白", "must have at most 64 characters, no line breaks and no blanks around it"))
 		}
 	}
 	return fault.Join(errs...)

@@ -254,24 +254,24 @@ func (s *State) Apply(e Event) (Allocation, error) {
 		return s.repay(e)
 	case FeeCharged:
 		if !s.open() || e.AmountMinor <= 0 {
-			return Allocation{}, fault.New(ReasonWrongStatus, "status", s.Status, "event", e.Kind)
+			return Allocation{}, wrongStatus(s.Status, e.Kind)
 		}
 		s.Totals.FeesChargedMinor += e.AmountMinor
 		return Allocation{}, s.refresh()
 	case Cancelled:
 		if s.Status != Pending {
-			return Allocation{}, fault.New(ReasonWrongStatus, "status", s.Status, "event", e.Kind)
+			return Allocation{}, wrongStatus(s.Status, e.Kind)
 		}
 		s.Status = CancelledOut
 		return Allocation{}, nil
 	default:
-		return Allocation{}, fault.New(ReasonWrongStatus, "status", s.Status, "event", e.Kind)
+		return Allocation{}, wrongStatus(s.Status, e.Kind)
 	}
 }
 
 func (s *State) disburse(e Event) error {
 	if s.Status != Pending || e.AmountMinor != s.Terms.PrincipalMinor {
-		return fault.New(ReasonWrongStatus, "status", s.Status, "event", e.Kind)
+		return wrongStatus(s.Status, e.Kind)
 	}
 	// The money may leave a day after it was asked for: the schedule counts
 	// from the day it left.
