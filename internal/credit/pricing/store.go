@@ -10,9 +10,10 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
-// newestScore keeps, of a firm's scores, the last one given.
+// newestScore keeps, of a firm's scores, the last one on the newest evidence: a score made later as of a past date
+// is not what the firm is worth today.
 const newestScore = `not exists (select 1 from score n where n.institution_id = s.institution_id and n.firm_id = s.firm_id
-	and (n.created_at > s.created_at or (n.created_at = s.created_at and n.id > s.id)))`
+	and (n.as_of > s.as_of or (n.as_of = s.as_of and (n.created_at > s.created_at or (n.created_at = s.created_at and n.id > s.id)))))`
 
 var (
 	// Portfolio queries read other domains' tables: they are a projection for people, never the basis

@@ -50,12 +50,17 @@ var (
 	insertScore = db.Q(`insert into score (institution_id, ` + scoreColumns + `) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)`)
 	scoreByID   = db.Q(`select ` + scoreColumns + ` from score where institution_id = $1 and id = $2`)
 	scoreOnce   = db.Q(`select ` + scoreColumns + ` from score where institution_id = $1 and model_id = $2 and snapshot_id = $3`)
-	scoreLatest = db.Q(`select ` + scoreColumns + ` from score where institution_id = $1 and firm_id = $2 order by created_at desc, id desc limit 1`)
+	scoreLatest = db.Q(`select ` + scoreColumns + ` from score where institution_id = $1 and firm_id = $2
+		order by as_of desc, created_at desc, id desc limit 1`)
+	scoreEarlier = db.Q(`select ` + scoreColumns + ` from score where institution_id = $1 and firm_id = $2 and as_of < $3
+		order by as_of desc, created_at desc, id desc limit 1`)
+	scoreFirst  = db.Q(`select ` + scoreColumns + ` from score where institution_id = $1 and firm_id = $2 and as_of = $3 order by created_at, id limit 1`)
 	scorePoints = db.Q(`select id, as_of, model_id, pd, points, grade, thin_file, created_at from score where institution_id = $1 and firm_id = $2
 		order by created_at desc, id desc limit $3`)
 	scoresOfModel = db.Q(`select points from score s where institution_id = $1 and model_id = $2 and not thin_file and not exists (
 			select 1 from score n where n.institution_id = s.institution_id and n.model_id = s.model_id and n.firm_id = s.firm_id
-			and (n.created_at > s.created_at or (n.created_at = s.created_at and n.id > s.id))) order by firm_id limit $3`)
+			and (n.as_of > s.as_of or (n.as_of = s.as_of and (n.created_at > s.created_at or (n.created_at = s.created_at and n.id > s.id)))))
+		order by firm_id limit $3`)
 )
 
 // scorecards keeps parsed scorecards by their hash, which never changes meaning; a decision need not parse one each time.
@@ -169,9 +174,23 @@ func scanScore(row scanner) (Score, error) {
 	return s, nil
 }
 
-// LatestScore returns the firm's newest score.
+// LatestScore returns the firm's newest score: the one on the newest evidence, not one that somebody made later as
+// of a past date.
 func LatestScore(ctx context.Context, tx *db.Tx, firmID string) (Score, error) {
 	s, err := scanScore(tx.QueryRow(ctx, scoreLatest, tx.Institution, firmID))
+	if db.IsNoRows(err) {
+		return s, fault.New(ReasonNoScore, "firm", firmID)
+	}
+	return s, err
+}
+
+// ScoreBefore returns the firm's newest score as of an earlier date than day, or else the first one of that day: what
+// is known before anything that happened on the day. Whoever scores the firm again on the day does not move it.
+func ScoreBefore(ctx context.Context, tx *db.Tx, firmID string, day calendar.Date) (Score, error) {
+	s, err := scanScore(tx.QueryRow(ctx, scoreEarlier, tx.Institution, firmID, day))
+	if db.IsNoRows(err) {
+		s, err = scanScore(tx.QueryRow(ctx, scoreFirst, tx.Institution, firmID, day))
+	}
 	if db.IsNoRows(err) {
 		return s, fault.New(ReasonNoScore, "firm", firmID)
 	}

@@ -46,8 +46,14 @@ func DefaultSources() Sources {
 	return Sources{Firm: decision.DefaultSources().Firm, Before: readBefore, Now: readNow}
 }
 
+// readBefore finds what the watch compares with. It is not simply the last score: somebody who scores the firm
+// between the arrival of a batch and its judgement would hide the fall.
 func readBefore(ctx context.Context, tx *db.Tx, firmID string) (Moment, bool, error) {
-	score, err := model.LatestScore(ctx, tx, firmID)
+	day, err := tx.BusinessDate(ctx)
+	if err != nil {
+		return Moment{}, false, err
+	}
+	score, err := model.ScoreBefore(ctx, tx, firmID, day)
 	if fault.Is(err, model.ReasonNoScore) {
 		return Moment{}, false, nil
 	}
@@ -55,7 +61,19 @@ func readBefore(ctx context.Context, tx *db.Tx, firmID string) (Moment, bool, er
 		return Moment{}, false, err
 	}
 	snap, err := profile.ByID(ctx, tx, score.SnapshotID)
-	return Moment{Snapshot: snap, Score: score}, err == nil, err
+	if err != nil {
+		return Moment{}, false, err
+	}
+	// Like is compared with like: under another model than before, the earlier profile is scored anew, or every
+	// firm would seem to have jumped on the day a model is activated.
+	same, err := model.ScoreFirm(ctx, tx, firmID, snap)
+	switch {
+	case err == nil:
+		score = same
+	case !fault.Is(err, model.ReasonNoActive) && !fault.Is(err, model.ReasonUnreadable):
+		return Moment{}, false, err
+	}
+	return Moment{Snapshot: snap, Score: score}, true, nil
 }
 
 func readNow(ctx context.Context, tx *db.Tx, firmID string, day calendar.Date) (Moment, error) {
