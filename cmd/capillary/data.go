@@ -86,7 +86,8 @@ func (c *cli) printBatch(cmd *cobra.Command, a *app.App, b intake.Batch) {
 		{"零金额", "zero", r.Zero},
 		{"重复行", "duplicate rows", r.Duplicate},
 		{"金额不平", "net + tax differs from gross", r.Mismatch},
-		{"未知企业", "unknown firm", r.UnknownFirm},
+		{"拒收行数", "rows refused", r.Rejected},
+		{"其中企业未知", "of which of unknown firms", r.UnknownFirm},
 		{"错误", "errors", r.ErrorCount},
 	} {
 		if row.n != 0 {

@@ -93,6 +93,8 @@ func TestEveryRowIsClassifiedCountedAndShown(t *testing.T) {
 		require.EqualValues(t, 7, sale.Inserted)
 		require.Equal(t, []int64{1, 1, 1, 1, 1, 1}, []int64{r.Void, r.VoidPadded, r.Red, r.Zero, r.Duplicate, r.Mismatch})
 		require.EqualValues(t, 1, r.UnknownFirm)
+		require.Equal(t, r.Rows, r.Accepted+r.Rejected+r.Blank, "every row is accepted or refused")
+		require.Equal(t, r.Accepted, sale.Inserted+sale.Known, "what is accepted is in, a row of an unknown firm is not")
 		require.EqualValues(t, 3, r.ErrorCount)
 
 		s := b.sums(t, "E1")[source.Sale]

@@ -141,7 +141,10 @@ func (x *importRun) readInvoices(ctx context.Context, file io.Reader) error {
 		return nil
 	})
 	x.report = Report{Report: rep, UnknownFirm: unknown, BadKept: x.report.BadKept}
+	// A row of an unknown firm is refused like one that cannot be read: it is not among the accepted.
 	x.report.ErrorCount += unknown
+	x.report.Accepted -= unknown
+	x.report.Rejected += unknown
 	if unknown > 0 {
 		x.report.ErrorsByCode[ReasonFirmUnknown.Code] += unknown
 	}
