@@ -142,3 +142,28 @@ func TestDeclineReturnAndWithdrawCloseTheCase(t *testing.T) {
 		require.Zero(t, total)
 	})
 }
+
+// An authority that the institution has granted bounds what a person approves; without one for him he approves
+// nothing, and a delegated one never exceeds its giver's.
+func TestApproversAreHeldToTheirDelegatedAuthority(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		x := setup(t, d)
+		_, k := x.referred(t)
+		grant := func(subject string, limitMinor int64) {
+			require.NoError(t, d.Update(t.Context(), x.staff.System.Scope(), func(tx *db.Tx) error {
+				_, err := auth.GrantAuthority(t.Context(), tx, auth.AuthorityDraft{Kind: auth.KindCreditApprove, Subject: subject, Currency: "CNY", LimitMinor: limitMinor})
+				return err
+			}))
+		}
+		approve := func(amountMinor int64) error {
+			_, err := x.cases.Approve(t.Context(), x.staff.Approver, k.ID, approval.Ruling{AmountMinor: amountMinor, Rate: rate.FromBP(450), Note: "ok"})
+			return err
+		}
+		grant("role:"+auth.RoleRisk, 100_000_000)
+		require.True(t, fault.Is(approve(60_000_000), approval.ReasonCeiling), "only the risk department was given authority")
+		grant("role:"+auth.RoleApprover, 50_000_000)
+		require.True(t, fault.Is(approve(60_000_000), approval.ReasonCeiling))
+		require.NoError(t, approve(50_000_000))
+	})
+}

@@ -10,6 +10,9 @@ var (
 	ReasonAuthority = fault.Declare("APPROVAL_AUTHORITY", fault.Forbidden,
 		"金额 {amount} 须由下列角色之一审批：{roles}", "{amount} needs one of these roles: {roles}",
 		"转交有相应权限的人员", "Hand it to somebody with that authority")
+	ReasonCeiling = fault.Declare("APPROVAL_ABOVE_AUTHORITY", fault.Forbidden,
+		"批准金额 {amount} 超过您的授权额度 {limit}", "{amount} is above your delegated authority of {limit}",
+		"降低批准金额，或转交授权额度足够的人员", "Approve less, or hand it to somebody whose authority covers it")
 	ReasonDecided = fault.Declare("APPROVAL_DECIDED", fault.Conflict,
 		"该审批已处理（{state}）", "This case is already {state}",
 		"刷新列表", "Reload the list")

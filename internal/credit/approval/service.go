@@ -119,6 +119,9 @@ func (s *Service) Approve(ctx context.Context, p auth.Principal, id string, r Ru
 			return err
 		}
 		r, err := k.bounds(r, c, min(floor, k.Rate))
+		if err == nil {
+			err = within(ctx, tx, p, k, r.AmountMinor)
+		}
 		if err != nil {
 			return err
 		}
@@ -127,6 +130,17 @@ func (s *Service) Approve(ctx context.Context, p auth.Principal, id string, r Ru
 		}
 		return s.close(ctx, tx, k, Approved, r)
 	})
+}
+
+// within holds an approver to the authority that the institution has granted or a colleague delegated, if it has
+// granted any: the recipe says which roles may decide, the authority how much this person may.
+func within(ctx context.Context, tx *db.Tx, p auth.Principal, k Case, amountMinor int64) error {
+	limit, bounded, err := auth.Ceiling(ctx, tx, p, auth.KindCreditApprove, k.Currency)
+	if err != nil || !bounded || amountMinor <= limit || p.Via == "system" {
+		return err
+	}
+	show := func(minor int64) string { return money.Of(minor, money.Currency(k.Currency)).Format(p.Lang) }
+	return fault.New(ReasonCeiling, "amount", show(amountMinor), "limit", show(limit)).WithField("amount_minor")
 }
 
 // Decline refuses; the note becomes a reason that the firm reads.
