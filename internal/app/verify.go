@@ -39,12 +39,12 @@ func (a *App) checks() []check {
 			return r.Loans, fmt.Sprintf("%d events", r.Events), nil, err
 		}},
 		{"额度使用", "limits in use", func(ctx context.Context, tx *db.Tx) (int64, string, []string, error) {
-			drift, err := facility.Verify(ctx, tx)
+			n, drift, err := facility.Verify(ctx, tx)
 			var out []string
 			for _, x := range drift {
 				out = append(out, fmt.Sprintf("%s: stored %d, movements %d", x.FacilityID, x.StoredMinor, x.RecountsMinor))
 			}
-			return int64(len(drift)), "", out, err
+			return n, "", out, err
 		}},
 		{"决策重放", "decisions replayed", func(ctx context.Context, tx *db.Tx) (int64, string, []string, error) {
 			n, differing, err := decision.Verify(ctx, tx)

@@ -46,7 +46,7 @@ func byID(t *testing.T, d *db.DB, s dbtest.Staff, id string) facility.Facility {
 		if err != nil {
 			return err
 		}
-		drift, err := facility.Verify(t.Context(), tx)
+		_, drift, err := facility.Verify(t.Context(), tx)
 		require.Empty(t, drift)
 		return err
 	}))
@@ -256,3 +256,36 @@ func TestStatementsPrepareOnBothEngines(t *testing.T) {
 		}))
 	})
 }
+
+// What a firm owes under an expired limit, or one lowered below the balance, counts against what it may still get:
+// the cap per firm is a cap on the firm, not on its newest contract.
+func TestExposureCountsWhatIsOwedUnderAnExpiredLimit(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := dbtest.Institution(t, d)
+		f := open(t, d, s, draft("con_1"))
+		exposure := func() (limit, used int64) {
+			require.NoError(t, update(d, s, func(ctx context.Context, tx *db.Tx) (err error) {
+				limit, used, err = facility.Exposure(ctx, tx, f.FirmID)
+				return err
+			}))
+			return limit, used
+		}
+		require.NoError(t, update(d, s, func(ctx context.Context, tx *db.Tx) error { return facility.Reserve(ctx, tx, f.ID, 70_000, "draw") }))
+		limit, used := exposure()
+		require.Equal(t, []int64{f.LimitMinor, 70_000}, []int64{limit, used})
+		require.NoError(t, update(d, s, func(ctx context.Context, tx *db.Tx) error {
+			return facility.SetLimit(ctx, tx, f.ID, 50_000, fault.Text{Zh: "调低", En: "lowered"})
+		}))
+		limit, used = exposure()
+		require.Equal(t, []int64{70_000, 70_000}, []int64{limit, used})
+		require.NoError(t, update(d, s, func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, rollOn, tx.Institution, f.ExpiresOn.AddDays(1))
+			return err
+		}))
+		limit, used = exposure()
+		require.Equal(t, []int64{70_000, 70_000}, []int64{limit, used})
+	})
+}
+
+var rollOn = db.Q(`update institution set business_date = $2 where institution_id = $1`)

@@ -84,7 +84,8 @@ func Firms(ctx context.Context, tx *db.Tx, after string, limit int) ([]string, e
 	return out, rows.Err()
 }
 
-// Exposure sums a firm's open limits and what is in use, in fen.
+// Exposure sums what a firm may owe here and what it does owe, in fen. Under a limit that has expired, or was
+// lowered below the balance, it may owe the balance.
 func Exposure(ctx context.Context, tx *db.Tx, firmID string) (limitMinor, utilisedMinor int64, err error) {
 	today, err := tx.BusinessDate(ctx)
 	if err != nil {
@@ -296,22 +297,23 @@ type Discrepancy struct {
 	RecountsMinor int64  `json:"recounts_minor"`
 }
 
-// Verify recomputes every balance of the institution from its movements.
-func Verify(ctx context.Context, tx *db.Tx) ([]Discrepancy, error) {
+// Verify recomputes every balance of the institution from its movements. It gives the number of facilities and those
+// that differ.
+func Verify(ctx context.Context, tx *db.Tx) (n int64, out []Discrepancy, err error) {
 	rows, err := tx.Query(ctx, selectDrift, tx.Institution)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	defer rows.Close() //nolint:errcheck // read to its end below
-	var out []Discrepancy
 	for rows.Next() {
 		var d Discrepancy
 		if err := rows.Scan(&d.FacilityID, &d.StoredMinor, &d.RecountsMinor); err != nil {
-			return nil, err
+			return n, nil, err
 		}
+		n++
 		if d.StoredMinor != d.RecountsMinor {
 			out = append(out, d)
 		}
 	}
-	return out, rows.Err()
+	return n, out, rows.Err()
 }

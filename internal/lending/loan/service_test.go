@@ -140,7 +140,7 @@ func (b *bundle) check(t *testing.T) {
 		if _, err := journal.Verify(t.Context(), tx); err != nil {
 			return err
 		}
-		drift, err := facility.Verify(t.Context(), tx)
+		_, drift, err := facility.Verify(t.Context(), tx)
 		if err != nil {
 			return err
 		}
