@@ -115,6 +115,9 @@ func TestAssessWritesThreeReports(t *testing.T) { //nolint:paralleltest // the c
 		require.Equal(t, []string{"进项.csv"}, sheet(2)[1][:1])
 		require.Equal(t, "AMOUNT_DECIMALS", sheet(2)[1][5])
 		require.Contains(t, fmt.Sprint(sheet(1)), "GHOST")
+		// Money stands in yuan in this workbook, so its definitions must not say fen.
+		require.Equal(t, map[string]string{"zh": "元", "en": "yuan"}[lang], sheet(9)[1][3])
+		require.NotContains(t, fmt.Sprint(sheet(9)), " fen ")
 		require.NoError(t, f.Close())
 
 		page, err := os.ReadFile(strings.TrimSuffix(out, ".xlsx") + ".html")

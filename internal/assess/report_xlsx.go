@@ -327,10 +327,23 @@ func sheetFrontier(s *sheet, r *Result) {
 	}
 }
 
+// unitNames name the units of the features as the sheets of this workbook show them: money in yuan.
+var unitNames = map[feature.Unit][2]string{
+	feature.UnitMoney: {"元", "yuan"}, feature.UnitRatio: {"比率", "ratio"}, feature.UnitCount: {"个", "count"}, feature.UnitDays: {"天", "days"},
+	feature.UnitMonths: {"月", "months"},
+}
+
+func (s *sheet) unit(u feature.Unit) string {
+	if n, ok := unitNames[u]; ok {
+		return s.tr(n[0], n[1])
+	}
+	return string(u)
+}
+
 func sheetDefinitions(s *sheet, _ *Result) {
 	s.layout(1, 1, 30, 28, 12, 10, 10, 60, 50)
 	s.head("代码", "Id", "名称", "Name", "主题", "Theme", "单位", "Unit", "窗口", "Window", "公式", "Formula", "空值含义", "Empty means")
 	for _, d := range feature.Definitions() {
-		s.add(d.ID, s.tr(d.Zh, d.En), string(d.Theme), string(d.Unit), string(d.Window), s.tr(d.FormulaZh, d.FormulaEn), s.tr(d.NullZh, d.NullEn))
+		s.add(d.ID, s.tr(d.Zh, d.En), string(d.Theme), s.unit(d.Unit), string(d.Window), s.tr(d.FormulaZh, d.FormulaEn), s.tr(d.NullZh, d.NullEn))
 	}
 }
