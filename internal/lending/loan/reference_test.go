@@ -61,3 +61,24 @@ func TestDrawInputIsCountedInCharacters(t *testing.T) {
 		require.Error(t, err, "a blank would make another reference of it, and the double click would pay twice")
 	})
 }
+
+// A payment belongs to the branch of its loan: the people of another branch do not see whom it paid.
+func TestPaymentsAreSeenByTheirBranch(t *testing.T) {
+	t.Parallel()
+	each(t, bank.Faults{}, func(t *testing.T, b *bundle) {
+		_, err := b.loans.Draw(t.Context(), b.staff.Manager, b.input("o", fen("1000")))
+		require.NoError(t, err)
+		b.drain(t)
+		seen := func(branch string) int64 {
+			who := b.staff.Operations
+			who.BranchPath = branch
+			page, err := payment.NewService(b.db).List(t.Context(), who, payment.Filter{})
+			require.NoError(t, err)
+			require.Len(t, page.Items, int(page.Total))
+			return page.Total
+		}
+		require.EqualValues(t, 1, seen("/hq/"))
+		require.EqualValues(t, 1, seen("/hq/east/"))
+		require.Zero(t, seen("/hq/west/"))
+	})
+}

@@ -28,7 +28,7 @@ type Filter struct {
 	Cursor   string
 }
 
-// List pages through the institution's orders, newest first.
+// List pages through the orders of the caller's branches, newest first.
 func (s *Service) List(ctx context.Context, p auth.Principal, f Filter) (page api.Page[Order], err error) {
 	if err := p.Require(PermissionRead); err != nil {
 		return page, err
@@ -41,7 +41,7 @@ func (s *Service) List(ctx context.Context, p auth.Principal, f Filter) (page ap
 		f.Limit = 20
 	}
 	err = s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
-		args := []any{tx.Institution, f.Status, f.ObjectID}
+		args := []any{tx.Institution, f.Status, f.ObjectID, p.BranchPattern()}
 		if err := tx.QueryRow(ctx, countPage, args...).Scan(&page.Total); err != nil {
 			return err
 		}

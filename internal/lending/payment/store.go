@@ -13,6 +13,10 @@ import (
 const columns = `id, business_key, purpose, object, object_id, from_account, to_account, to_name, amount_minor, currency, memo, value_date,
 	status, attempts, bank_reference, reason, next_try_at, created_at, updated_at`
 
+// pageFilter leaves the payments of the caller's branches: a payment belongs where its loan does.
+const pageFilter = ` from payment_order where institution_id = $1 and ($2 = '' or status = $2) and ($3 = '' or object_id = $3)
+	and (object <> 'loan' or exists (select 1 from loan l where l.institution_id = payment_order.institution_id and l.id = payment_order.object_id and l.branch_path like $4))`
+
 var (
 	insertOrder = db.Q(`insert into payment_order (institution_id, ` + columns + `)
 		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20) on conflict do nothing`)
@@ -20,9 +24,8 @@ var (
 	selectByID   = db.Q(`select ` + columns + ` from payment_order where institution_id = $1 and id = $2`)
 	selectLocked = db.Q(`select ` + columns + ` from payment_order where institution_id = $1 and id = $2 /*for update*/`)
 	selectOf     = db.Q(`select ` + columns + ` from payment_order where institution_id = $1 and object = $2 and object_id = $3 order by id`)
-	selectPage   = db.Q(`select ` + columns + ` from payment_order where institution_id = $1 and ($2 = '' or status = $2) and ($3 = '' or object_id = $3)
-		and ($4 = '' or id < $4) order by id desc limit $5`)
-	countPage = db.Q(`select count(*) from payment_order where institution_id = $1 and ($2 = '' or status = $2) and ($3 = '' or object_id = $3)`)
+	selectPage   = db.Q(`select ` + columns + pageFilter + ` and ($5 = '' or id < $5) order by id desc limit $6`)
+	countPage    = db.Q(`select count(*)` + pageFilter)
 	// Every institution's index is walked on its own, so that the poll stays cheap however many orders are final.
 	selectReady = db.Q(`select p.institution_id, p.id from institution i join payment_order p on p.institution_id = i.institution_id
 		and p.status in ('recorded', 'sent') and p.next_try_at <= $1 order by p.next_try_at, p.id limit $2`)
