@@ -17,7 +17,7 @@ const module = "github.com/capillary-finance/capillary/internal/"
 // floor numbers of the house (docs/architecture.md). A package imports floors below its own; packages
 // of one floor import each other only along a drawn arrow.
 var floor = map[string]int{
-	"base": -1, "platform": 0, "evidence": 1, "insight": 2, "ledger": 3, "credit": 4, "lending": 5, "watch": 6, "assess": 7, "app": 8,
+	"base": -1, "platform": 0, "evidence": 1, "insight": 2, "ledger": 3, "credit": 4, "lending": 5, "watch": 6, "assess": 7, "selftest": 7, "app": 8,
 }
 
 // arrows drawn between packages of one floor: importer -> imported.
@@ -55,6 +55,7 @@ var arrows = map[string][]string{
 	"watch/signal":        {},
 	"app/*":               {"*"},
 	"assess":              {},
+	"selftest":            {},
 	"platform/event/sink": {"*"},
 }
 

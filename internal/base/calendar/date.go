@@ -169,11 +169,13 @@ type MonthEnd uint8
 
 // Month-end rules. Clamp takes the last day when the day is missing (31 Jan + 1
 // month is 28 Feb). Roll moves the missing days into the next month (3 Mar).
-// Stick keeps a last day a last day (28 Feb + 1 month is 31 Mar).
+// Stick keeps a last day a last day (28 Feb + 1 month is 31 Mar). First takes the
+// first day of the next month (31 Jan + 1 month is 1 Mar).
 const (
 	Clamp MonthEnd = iota
 	Roll
 	Stick
+	First
 )
 
 // AddMonths returns the date n months later under the month-end rule. To build
@@ -187,6 +189,8 @@ func (d Date) AddMonths(n int, rule MonthEnd) Date {
 	switch {
 	case rule == Stick && d.IsMonthEnd():
 		day = last
+	case day > last && rule == First:
+		day = last + 1
 	case day > last && rule != Roll:
 		day = last
 	}

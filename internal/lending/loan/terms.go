@@ -94,7 +94,7 @@ func (t Terms) Validate() error {
 		errs = append(errs, fault.Field("method", "未知的还款方式", "is not a known repayment method"))
 	}
 	// Replay adds up principal-days, so the denominator must not depend on the year.
-	if t.Basis == daycount.ActActISDA || t.Basis > daycount.ActActISDA {
+	if !t.Basis.Fixed() {
 		errs = append(errs, fault.Field("basis", "贷款不支持该计息基础", "is not a day-count basis for loans"))
 	}
 	return fault.Join(errs...)
