@@ -1,6 +1,7 @@
 package pricing
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -64,7 +65,15 @@ func (s *Service) Portfolio(ctx context.Context, p auth.Principal) (out Portfoli
 				return err
 			}
 		}
-		out = assemble(cells, loans)
+		branches, err := auth.BranchesBelow(ctx, tx, p.BranchPattern())
+		if err != nil {
+			return err
+		}
+		names := make(map[string]fault.Text, len(branches))
+		for _, b := range branches {
+			names[b.Path] = fault.Text{Zh: b.Name, En: cmp.Or(b.NameEn, b.Name)}
+		}
+		out = assemble(cells, loans, names)
 		out.HasLoans = s.readers.Loans != nil
 		return nil
 	})
@@ -88,15 +97,19 @@ func readCells(ctx context.Context, tx *db.Tx, pattern string) ([]cell, error) {
 	return out, rows.Err()
 }
 
-func assemble(cells []cell, loans []LoanFigure) Portfolio {
+func assemble(cells []cell, loans []LoanFigure, branchNames map[string]fault.Text) Portfolio {
 	out := Portfolio{Currency: "CNY"}
 	grades, industries, branches := map[string]*Part{}, map[string]*Part{}, map[string]*Part{}
 	for _, c := range cells {
 		out.Total.add(c.t)
 		part(grades, c.grade, gradeText(c.grade)).add(c.t)
-		section, name := sectionOf(c.industry)
-		part(industries, section, name).add(c.t)
-		part(branches, c.branch, fault.Text{Zh: c.branch, En: c.branch}).add(c.t)
+		section, title := sectionOf(c.industry)
+		part(industries, section, title).add(c.t)
+		name, known := branchNames[c.branch]
+		if !known {
+			name = fault.Text{Zh: c.branch, En: c.branch}
+		}
+		part(branches, c.branch, name).add(c.t)
 	}
 	for _, l := range loans {
 		out.Total.arrears(l)

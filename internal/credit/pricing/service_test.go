@@ -75,6 +75,7 @@ func TestPortfolioAddsUpWhatTheCallerMaySee(t *testing.T) {
 		require.NoError(t, err)
 		require.EqualValues(t, 3, east.Total.Firms)
 		require.Len(t, east.ByBranch, 1)
+		require.NotContains(t, east.ByBranch[0].Name.Zh, "/", "a branch is shown by its name")
 	})
 }
 

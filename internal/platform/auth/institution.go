@@ -192,22 +192,30 @@ func FindBranch(ctx context.Context, tx *db.Tx, idOrCode string) (Branch, error)
 // Branches lists the caller's subtree, parents before children.
 func (s *Service) Branches(ctx context.Context, p Principal) ([]Branch, error) {
 	var out []Branch
-	err := s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
-		rows, err := tx.Query(ctx, listBranches, tx.Institution, p.BranchPattern())
-		if err != nil {
-			return err
-		}
-		defer rows.Close() //nolint:errcheck // read to its end below
-		for rows.Next() {
-			var b Branch
-			if err := rows.Scan(&b.ID, &b.ParentID, &b.Path, &b.Code, &b.Name, &b.NameEn, &b.Version); err != nil {
-				return err
-			}
-			out = append(out, b)
-		}
-		return rows.Err()
+	err := s.db.View(ctx, p.Scope(), func(tx *db.Tx) (err error) {
+		out, err = BranchesBelow(ctx, tx, p.BranchPattern())
+		return err
 	})
 	return out, err
+}
+
+// BranchesBelow lists the branches whose path matches a principal's branch
+// pattern, parents before children.
+func BranchesBelow(ctx context.Context, tx *db.Tx, pattern string) ([]Branch, error) {
+	rows, err := tx.Query(ctx, listBranches, tx.Institution, pattern)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // read to its end below
+	var out []Branch
+	for rows.Next() {
+		var b Branch
+		if err := rows.Scan(&b.ID, &b.ParentID, &b.Path, &b.Code, &b.Name, &b.NameEn, &b.Version); err != nil {
+			return nil, err
+		}
+		out = append(out, b)
+	}
+	return out, rows.Err()
 }
 
 // CreateBranch adds a branch below one the caller sees.
