@@ -44,7 +44,7 @@ export function SignalTable({ name, fixed, prefix, brief }: { name: string; fixe
         { key: 'reason', title: say('reason'), extra: brief !== undefined, text: (row) => text(row.reason), render: (row) => <div style={{ maxWidth: 480 }}>{text(row.reason)}</div> },
         { key: 'action', title: say('action'), extra: brief !== undefined, text: (row) => action(row.action) },
         { key: 'state', title: say('status'), text: (row) => row.state, render: (row) => <SignalState state={row.state} /> },
-        { key: 'at', title: say('at'), text: (row) => instant(row.raised_at, lang), render: (row) => <Instant at={row.raised_at} /> },
+        { key: 'at', title: say('at'), extra: brief !== undefined, text: (row) => instant(row.raised_at, lang), render: (row) => <Instant at={row.raised_at} /> },
       ]}
     />
   )
