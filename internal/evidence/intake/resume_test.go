@@ -149,8 +149,21 @@ func TestHeadingsAreMappedByThePersonWhereTheyAreNotKnown(t *testing.T) {
 	text := "客户,票,日期,购方,未税金额,税额,价税合计,状态\nE1,1,2026/1/1,B,100,13,113,有效\n"
 	_, err := b.file(t, "own.csv", text, Options{CreateMissing: true})
 	require.True(t, fault.Is(err, ReasonNotRecognised))
-	columns := map[string]string{"firm": "客户", "number": "票", "net": "未税金额"}
 	hash := b.upload(t, text)
+	lost, err := b.Preview(t.Context(), b.Operations, hash, "own.csv", Options{})
+	require.NoError(t, err, "a person is shown the headings, to say what they stand for")
+	require.Equal(t, KindInvoices, lost.Kind)
+	require.Equal(t, []string{"firm", "number", "net"}, lost.Missing)
+	require.Equal(t, "未税金额", lost.Headings[4])
+	require.Contains(t, lost.Fields, source.Field{Name: "net", Required: true})
+	require.Empty(t, lost.Invoices)
+	list, err := b.Preview(t.Context(), b.Operations, b.upload(t, "简介\n代号,企业名称\nE1,甲\n"), "list.csv", Options{})
+	require.NoError(t, err)
+	require.Equal(t, KindFirms, list.Kind, "it lacks half of a firm list and nearly all of an invoice")
+	require.Equal(t, []string{"代号", "企业名称"}, list.Headings)
+	_, err = b.Preview(t.Context(), b.Operations, b.upload(t, "nothing to see\n"), "note.txt", Options{})
+	require.True(t, fault.Is(err, ReasonNotRecognised) || fault.Is(err, source.ReasonFileHeader), "%v", err)
+	columns := map[string]string{"firm": "客户", "number": "票", "net": "未税金额"}
 	seen, err := b.Preview(t.Context(), b.Operations, hash, "own.csv", Options{Columns: columns})
 	require.NoError(t, err)
 	require.Equal(t, Column{Heading: "未税金额", Field: "net"}, seen.Columns[4])

@@ -52,6 +52,8 @@ type Preview struct {
 	Headings  []string          `json:"headings" nullable:"false"`
 	Unknown   []string          `json:"unknown_headings" nullable:"false" doc:"columns that will not be read"`
 	Columns   []Column          `json:"columns" nullable:"false" doc:"what each heading is taken for"`
+	Fields    []source.Field    `json:"fields" nullable:"false" doc:"what a heading may stand for in a file of this kind"`
+	Missing   []string          `json:"missing" nullable:"false" doc:"required fields that no heading stands for: say which in columns, or nothing can be read"`
 	Invoices  []PreviewRow      `json:"invoices" nullable:"false"`
 	Firms     []source.FirmRow  `json:"firms" nullable:"false"`
 	Problems  []source.RowError `json:"problems" nullable:"false" doc:"of the rows shown"`
@@ -75,15 +77,56 @@ const previewRows = 20
 
 var errEnough = errors.New("intake: enough rows")
 
-// Preview reads the first rows of an uploaded file without keeping anything.
+// Preview reads the first rows of an uploaded file without keeping anything. A file whose headings are not known
+// is answered too, with the headings and what they lack, so that a person can say what they stand for.
 func (s *Service) Preview(ctx context.Context, p auth.Principal, hash, name string, o Options) (Preview, error) {
-	out := Preview{Headings: []string{}, Unknown: []string{}, Columns: []Column{}, Invoices: []PreviewRow{}, Firms: []source.FirmRow{}, Problems: []source.RowError{}}
 	open := s.opener(ctx, p, hash)
 	kind, err := s.recognise(ctx, open, name, o)
+	var out Preview
+	switch {
+	case fault.Is(err, ReasonNotRecognised):
+		out, err = s.nearest(ctx, open, name, o)
+	case err == nil:
+		out, err = look(ctx, open, kind, name, o)
+	}
 	if err != nil {
 		return out, err
 	}
-	out.Kind = kind
+	err = s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
+		out.SameAs, err = sameFile(ctx, tx, hash, out.Kind, o)
+		return err
+	})
+	return out, err
+}
+
+// nearest looks at a file that is of neither kind as the one of which it lacks the smaller part.
+func (s *Service) nearest(ctx context.Context, open func() (io.ReadCloser, error), name string, o Options) (Preview, error) {
+	invoices, err := look(ctx, open, KindInvoices, name, o)
+	if err != nil {
+		return invoices, err
+	}
+	firms, err := look(ctx, open, KindFirms, name, o)
+	if err == nil && firms.lacks() < invoices.lacks() {
+		return firms, nil
+	}
+	return invoices, err
+}
+
+// lacks is the share of the required fields that is missing.
+func (v *Preview) lacks() float64 {
+	required := 0
+	for _, f := range v.Fields {
+		if f.Required {
+			required++
+		}
+	}
+	return float64(len(v.Missing)) / float64(max(required, 1))
+}
+
+// look reads the first rows of a file as one of a kind.
+func look(ctx context.Context, open func() (io.ReadCloser, error), kind, name string, o Options) (Preview, error) {
+	out := Preview{Kind: kind, Headings: []string{}, Unknown: []string{}, Columns: []Column{}, Fields: source.Fields(kind == KindFirms), Missing: []string{},
+		Invoices: []PreviewRow{}, Firms: []source.FirmRow{}, Problems: []source.RowError{}}
 	r, err := open()
 	if err != nil {
 		return out, err
@@ -97,17 +140,16 @@ func (s *Service) Preview(ctx context.Context, p auth.Principal, hash, name stri
 	}}
 	rep, err := out.read(ctx, r, so)
 	out.Format, out.Encoding, out.Headings, out.Unknown, out.Direction = rep.Format, rep.Encoding, rep.Headings, rep.Unknown, rep.Direction.String()
-	if err != nil && !errors.Is(err, errEnough) {
+	switch {
+	case fault.Is(err, source.ReasonFileHeader) && len(rep.Missing) > 0 && len(rep.Headings) > 1: // one heading is no table
+		out.Missing = rep.Missing
+	case err != nil && !errors.Is(err, errEnough):
 		return out, err
 	}
 	for _, h := range out.Headings {
 		out.Columns = append(out.Columns, Column{Heading: h, Field: source.FieldOf(h, kind == KindFirms, o.Columns)})
 	}
-	err = s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
-		out.SameAs, err = sameFile(ctx, tx, hash, kind, o)
-		return err
-	})
-	return out, err
+	return out, nil
 }
 
 // read takes the first rows of a file whose kind is known.

@@ -59,6 +59,7 @@ type Report struct {
 	Direction Direction `json:"direction"`
 	Headings  []string  `json:"headings"`
 	Unknown   []string  `json:"unknown_headings"`
+	Missing   []string  `json:"missing,omitempty" doc:"required fields that no heading stands for; then nothing was read"`
 
 	Bytes    int64 `json:"bytes"`
 	Rows     int64 `json:"rows"`
@@ -142,14 +143,17 @@ func decodeRecords(ctx context.Context, r io.Reader, o Options, report *Report, 
 	} else {
 		recs = newCSVReader(in.text, o.MaxRecord)
 	}
-	if err := readHeader(recs, o, d); err != nil {
+	if err := readHeader(recs, o, report, d); err != nil {
 		return err
 	}
 	return readRows(ctx, recs, in, o, report, d)
 }
 
-func readHeader(recs records, o Options, d rowDecoder) error {
+// readHeader looks for the header. When none will do, the report keeps the headings that come nearest,
+// so that a person can say what they stand for.
+func readHeader(recs records, o Options, report *Report, d rowDecoder) error {
 	var fewest []field
+	var nearest columns
 	for depth := 0; depth < headerDepth; {
 		record, line, err := recs.next()
 		if errors.Is(err, io.EOF) {
@@ -169,13 +173,18 @@ func readHeader(recs records, o Options, d rowDecoder) error {
 		if err != nil || len(missing) == 0 {
 			return err
 		}
-		if depth == 0 || len(missing) < len(fewest) {
-			fewest = missing
+		first := depth == 0
+		if wider := len(missing) == len(fewest) && len(record) > len(nearest.headings); first || wider || len(missing) < len(fewest) {
+			fewest, nearest = missing, mapHeader(record, nil)
 		}
 		depth++
 	}
 	if fewest == nil {
 		return fault.New(ReasonFileEmpty, "file", o.Name)
+	}
+	report.Headings = nearest.headings
+	for _, f := range fewest {
+		report.Missing = append(report.Missing, f.String())
 	}
 	return headerError(o.Name, fewest)
 }

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/capillary-finance/capillary/internal/platform/fault"
@@ -103,6 +104,27 @@ func withColumns(known map[string]field, own map[string]string) map[string]field
 			}
 		}
 		out[normalHeading([]byte(heading))] = f
+	}
+	return out
+}
+
+// Field is a column that a file of a kind may have.
+type Field struct {
+	Name     string `json:"name"`
+	Required bool   `json:"required" doc:"of seller, buyer and counterparty, one is enough"`
+}
+
+// Fields lists what a file of a kind may hold, in reading order: what headings are mapped to.
+func Fields(firms bool) []Field {
+	known, required := invoiceFields, []field{fieldFirm, fieldNumber, fieldDate, fieldNet, fieldTax, fieldGross, fieldStatus}
+	if firms {
+		known, required = firmFields, []field{fieldFirm, fieldName}
+	}
+	var out []Field
+	for f := fieldNone + 1; f < fieldCount; f++ {
+		if known[aliases[f][0]] == f {
+			out = append(out, Field{Name: f.String(), Required: slices.Contains(required, f)})
+		}
 	}
 	return out
 }
