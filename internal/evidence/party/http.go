@@ -94,6 +94,7 @@ type timelineOutput struct{ Body api.Page[Moment] }
 
 // Routes registers the operations on firms.
 func Routes(a *api.API, s *Service) {
+	referenceRoutes(a)
 	read, write := api.Need(permissionRead), api.Need(permissionWrite)
 	api.Handle(a, api.Op{ID: "list-firms", Method: http.MethodGet, Path: "/api/v1/firms", Tag: "firms", Zh: "企业列表", En: "List firms", Policy: read},
 		func(ctx context.Context, p auth.Principal, in *listInput) (*listOutput, error) {

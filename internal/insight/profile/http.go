@@ -32,6 +32,15 @@ type refreshInput struct {
 
 type profileOutput struct{ Body View }
 
+type featureInput struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+type courseInput struct {
+	ID      string `path:"id" maxLength:"64"`
+	Feature string `path:"feature" maxLength:"64"`
+}
+
 type networkInput struct {
 	ID string `path:"id" maxLength:"64"`
 }
@@ -46,6 +55,18 @@ func Routes(a *api.API, s *Service) {
 			out := &definitionsOutput{}
 			out.Body.Version, out.Body.Definitions = feature.Version, feature.Definitions()
 			return out, nil
+		})
+	api.Handle(a, api.Op{ID: "get-feature-distribution", Method: http.MethodGet, Path: "/api/v1/features/{id}/distribution", Tag: "insight",
+		Zh: "特征在可见企业中的分布", En: "How a feature lies among the firms one may see", Policy: api.Need(CanRead)},
+		func(ctx context.Context, p auth.Principal, in *featureInput) (*struct{ Body Distribution }, error) {
+			d, err := s.Distribution(ctx, p, in.ID)
+			return &struct{ Body Distribution }{d}, err
+		})
+	api.Handle(a, api.Op{ID: "get-feature-course", Method: http.MethodGet, Path: "/api/v1/firms/{id}/features/{feature}", Tag: "insight",
+		Zh: "企业某一特征的历史", En: "A feature of a firm over its stored profiles", Policy: api.Need(CanRead)},
+		func(ctx context.Context, p auth.Principal, in *courseInput) (*struct{ Body Course }, error) {
+			c, err := s.Course(ctx, p, in.ID, in.Feature)
+			return &struct{ Body Course }{c}, err
 		})
 	api.Handle(a, api.Op{ID: "get-profile", Method: http.MethodGet, Path: "/api/v1/firms/{id}/profile", Tag: "insight",
 		Zh: "企业画像", En: "Profile of a firm", Policy: api.Need(CanRead)},
