@@ -1069,6 +1069,12 @@ export type InboxTaskPage = {
   total: number
 }
 
+export type Industry = {
+  code: string
+  en: string
+  zh: string
+}
+
 export type IntakeBatch = {
   created_at: string
   created_by: string
@@ -1122,11 +1128,15 @@ export type IntakePreview = {
   columns: Array<IntakeColumn>
   direction: string
   encoding: string
+  /** what a heading may stand for in a file of this kind */
+  fields: Array<SourceField>
   firms: Array<SourceFirmRow>
   format: string
   headings: Array<string>
   invoices: Array<IntakePreviewRow>
   kind: string
+  /** required fields that no heading stands for: say which in columns, or nothing can be read */
+  missing: Array<string>
   /** of the rows shown */
   problems: Array<SourceRowError>
   /** this file was imported before */
@@ -1177,6 +1187,8 @@ export type IntakeReport = {
   labelled?: number
   last_date: string
   mismatch: number
+  /** required fields that no heading stands for; then nothing was read */
+  missing?: Array<string>
   red: number
   rejected: number
   rows: number
@@ -1866,6 +1878,17 @@ export type PartyChange = {
   version?: number
 }
 
+export type PartyDivision = {
+  code: string
+  /** nothing is below it */
+  leaf: boolean
+  name: string
+}
+
+export type PartyDivisionList = {
+  items: Array<PartyDivision>
+}
+
 export type PartyDraft = {
   address?: string
   assets_minor?: number
@@ -1936,6 +1959,10 @@ export type PartyFirm = {
   /** why a code that fails its check digit is accepted */
   uscc_evidence?: string
   version: number
+}
+
+export type PartyIndustryList = {
+  items: Array<Industry>
 }
 
 export type PartyMoment = {
@@ -2486,6 +2513,38 @@ export type ProductWatch = {
   when: string
 }
 
+export type ProfileBin = {
+  firms: number
+  from: number
+  to: number
+}
+
+export type ProfileCourse = {
+  feature: string
+  /** oldest first, one a date, at most 200 */
+  points: Array<ProfilePoint>
+}
+
+export type ProfileDistribution = {
+  /** equal widths between p05 and p95; the first and last reach to min and max */
+  bins: Array<ProfileBin>
+  /** of these, without a value */
+  empty: number
+  feature: string
+  /** firms looked at, each with its newest profile */
+  firms: number
+  max: number | null
+  mean: number | null
+  min: number | null
+  p05: number | null
+  p25: number | null
+  p50: number | null
+  p75: number | null
+  p95: number | null
+  /** only the firms profiled last were looked at */
+  truncated: boolean
+}
+
 export type ProfileEdge = {
   counterparty: string
   firm: string
@@ -2513,6 +2572,12 @@ export type ProfileNode = {
   id: string
   kind: "firm" | "counterparty"
   label: string
+}
+
+export type ProfilePoint = {
+  as_of: string
+  /** null where the feature has no value */
+  value: number | null
 }
 
 export type ProfileView = {
@@ -2952,6 +3017,12 @@ export type SignalTally = {
   count: number
   level: string
   state: string
+}
+
+export type SourceField = {
+  name: string
+  /** of seller, buyer and counterparty, one is enough */
+  required: boolean
 }
 
 export type SourceFirmRow = {
@@ -3636,6 +3707,15 @@ export interface Operations {
     body: undefined
     answer: DefinitionsOutputBody
   }
+  /** How a feature lies among the firms one may see */
+  "GET /api/v1/features/{id}/distribution": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: undefined
+    answer: ProfileDistribution
+  }
   /** List firms */
   "GET /api/v1/firms": {
     path: {}
@@ -3717,6 +3797,16 @@ export interface Operations {
     query: {}
     body: undefined
     answer: ProfileNetwork
+  }
+  /** A feature of a firm over its stored profiles */
+  "GET /api/v1/firms/{id}/features/{feature}": {
+    path: {
+      feature: string
+      id: string
+    }
+    query: {}
+    body: undefined
+    answer: ProfileCourse
   }
   /** Invoices of a firm */
   "GET /api/v1/firms/{id}/invoices": {
@@ -3901,6 +3991,13 @@ export interface Operations {
     query: {}
     body: undefined
     answer: undefined
+  }
+  /** Sections and divisions of GB/T 4754 */
+  "GET /api/v1/industries": {
+    path: {}
+    query: {}
+    body: undefined
+    answer: PartyIndustryList
   }
   /** The institution */
   "GET /api/v1/institutions/current": {
@@ -4338,6 +4435,16 @@ export interface Operations {
     query: {}
     body: DecisionInputBody
     answer: Proposal
+  }
+  /** Administrative divisions, level by level */
+  "GET /api/v1/regions": {
+    path: {}
+    query: {
+      /** code of the division whose parts are wanted; empty: the provinces */
+      parent?: string
+    }
+    body: undefined
+    answer: PartyDivisionList
   }
   /** Roles and what they may do */
   "GET /api/v1/roles": {

@@ -1,8 +1,10 @@
-import { Alert, Form, Modal, type FormInstance } from 'antd'
+import { Alert, Button, Form, Modal, type FormInstance } from 'antd'
 import { useState, type ReactNode } from 'react'
 import { useAction, type Act } from '../api/hooks'
 import type { Problem } from '../api/problem'
 import { ProblemText } from '../api/toast'
+import { useWords } from '../i18n/words'
+import { widgetWords } from './words'
 
 type Props<V, T> = {
   title: string
@@ -15,12 +17,15 @@ type Props<V, T> = {
   initial?: Partial<V>
   okText?: string
   danger?: boolean
+  /** What to do when somebody else changed the thing meanwhile: shows it anew. */
+  onStale?: () => void
   width?: number
   children: ReactNode | ((form: FormInstance<V>) => ReactNode)
 }
 
 /** A change that needs a few fields. What the server refuses is shown at the field it names. */
 export function FormModal<V extends object, T = unknown>(props: Props<V, T>) {
+  const say = useWords(widgetWords)
   const [form] = Form.useForm<V>()
   const [problem, setProblem] = useState<Problem>()
   const { run, busy } = useAction<T>({
@@ -32,7 +37,8 @@ export function FormModal<V extends object, T = unknown>(props: Props<V, T>) {
     },
     onProblem: (found) => {
       setProblem(found)
-      const known = Object.keys(form.getFieldsValue(true) as object)
+      // Every field of the form, those that were never touched too.
+      const known = Object.keys({ ...(form.getFieldsValue(true) as object), ...(form.getFieldsValue() as object) })
       for (const item of found.items) {
         const name = item.field?.split('.')[0]
         if (name && known.includes(name)) form.setFields([{ name: name as never, errors: [item.message] }])
@@ -48,7 +54,7 @@ export function FormModal<V extends object, T = unknown>(props: Props<V, T>) {
   }
   return (
     <Modal open title={props.title} onCancel={props.onClose} onOk={() => void submit()} confirmLoading={busy} width={props.width ?? 520} mask={{ closable: false }} okButtonProps={{ danger: props.danger ?? false, 'data-testid': 'modal-ok' } as never} {...(props.okText ? { okText: props.okText } : {})}>
-      {problem ? <Alert type="error" showIcon title={problem.message} description={<ProblemText problem={problem} />} style={{ marginBottom: 16 }} role="alert" /> : null}
+      {problem ? <Alert type="error" showIcon title={problem.message} description={<ProblemText problem={problem} />} style={{ marginBottom: 16 }} role="alert" action={problem.code === 'STALE_VERSION' && props.onStale ? <Button size="small" onClick={props.onStale} data-testid="load-newest">{say('loadNewest')}</Button> : null} /> : null}
       <Form<V> form={form} layout="vertical" initialValues={props.initial ?? {}} onFinish={() => void submit()} preserve={false}>
         {typeof props.children === 'function' ? props.children(form) : props.children}
         <button type="submit" hidden />

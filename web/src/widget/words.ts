@@ -41,6 +41,7 @@ export const widgetWords = words({
   yes: ['是', 'Yes'],
   no: ['否', 'No'],
   cancel: ['取消', 'Cancel'],
+  loadNewest: ['载入最新数据', 'Load the newest'],
   confirm: ['确认', 'Confirm'],
   chartTable: ['以表格查看', 'View as table'],
   chartPlot: ['以图形查看', 'View as chart'],

@@ -17,6 +17,7 @@ import { FacilityTable } from '../lending/Facilities'
 import { LoanTable } from '../lending/Loans'
 import { SignalTable } from '../watch/SignalTable'
 import { ConsentsTab, InvoicesTab, RelationsTab } from './EvidenceTabs'
+import { FirmForm, useCustomerType } from './FirmForm'
 import { useSize } from './Firms'
 import { OverviewTab, ProfileTab, RefreshProfile } from './ProfileTab'
 import { ScoreHistory } from './ScoreHistory'
@@ -28,20 +29,23 @@ function Facts({ firm }: { firm: Firm }) {
   const say = useWords(firmWords)
   const text = useText()
   const size = useSize()
-  const type = (['enterprise', 'individual_business', 'cooperative'] as const).find((one) => one === firm.customer_type)
+  const type = useCustomerType()
   return (
     <Card size="small" title={say('facts')}>
       <Descriptions size="small" column={{ xs: 1, sm: 2, xl: 3 }} items={[
         { key: 'code', label: say('code'), children: firm.code },
         { key: 'uscc', label: say('uscc'), children: <span className="mono">{firm.uscc || '—'}</span> },
-        { key: 'type', label: say('customerType'), children: type ? say(type) : firm.customer_type },
+        { key: 'type', label: say('customerType'), children: type(firm.customer_type) },
         { key: 'industry', label: say('industry'), children: `${firm.industry} ${text(firm.industry_name)}` },
         { key: 'region', label: say('region'), children: firm.region_name || firm.region || '—' },
         { key: 'size', label: say('size'), children: size(firm.size_class) },
         { key: 'employees', label: say('employees'), children: firm.employees || '—' },
         { key: 'revenue', label: say('revenue'), children: firm.revenue_minor ? <Money minor={firm.revenue_minor} /> : '—' },
+        { key: 'assets', label: say('assets'), children: firm.assets_minor ? <Money minor={firm.assets_minor} /> : '—' },
         { key: 'owner', label: say('owner'), children: firm.owner_name || '—' },
         { key: 'phone', label: say('phone'), children: firm.phone || '—' },
+        { key: 'address', label: say('address'), children: firm.address || '—' },
+        { key: 'branch', label: say('branch'), children: firm.branch_path || '—' },
         { key: 'label', label: say('label'), children: firm.default_label === 'bad' ? say('bad') : firm.default_label === 'good' ? say('good') : '—' },
         { key: 'created', label: say('createdAt'), children: <DateText date={firm.created_at.slice(0, 10)} /> },
       ]} />
@@ -86,6 +90,8 @@ export default function FirmPage() {
   const id = useId()
   const [url, setUrl] = useUrlState()
   const [form, setForm] = useState<'apply' | 'check'>()
+  // The firm as it was when the form was opened: its version goes back with the change.
+  const [editing, setEditing] = useState<Firm>()
   const found = useGet<Firm>(`/firms/${id}`)
   const score = useGet<FirmScore>(may('score.read') ? `/firms/${id}/score` : undefined)
   const newest = latest(score.data?.history)
@@ -113,9 +119,10 @@ export default function FirmPage() {
                 title={firm.name}
                 crumbs={[{ text: say('firms'), href: '/firms' }, { text: firm.code }]}
                 tag={<>{newest ? <Tag color={newest.grade === 'A' || newest.grade === 'B' ? 'green' : newest.grade === 'C' ? 'orange' : 'red'} title={instant(newest.created_at, lang)}>{say('grade')} {newest.grade} · {newest.points} · {share(newest.pd)}</Tag> : null}{firm.demo ? <Tag>{say('demoFirm')}</Tag> : null}</>}
-                actions={<><RefreshProfile id={id} />{may('decision.check') ? <Button onClick={() => setForm('check')}>{say('precheck')}</Button> : null}{may('application.write') ? <Button type="primary" onClick={() => setForm('apply')} data-testid="apply">{say('apply')}</Button> : null}</>}
+                actions={<>{may('firm.write') ? <Button onClick={() => setEditing(firm)} data-testid="firm-edit">{say('editFirm')}</Button> : null}<RefreshProfile id={id} />{may('decision.check') ? <Button onClick={() => setForm('check')}>{say('precheck')}</Button> : null}{may('application.write') ? <Button type="primary" onClick={() => setForm('apply')} data-testid="apply">{say('apply')}</Button> : null}</>}
               />
               <Tabs activeKey={shown.some((tab) => tab.key === url.tab) ? url.tab! : (shown[0]?.key ?? '')} onChange={(tab) => setUrl({ tab }, true)} items={shown} destroyOnHidden />
+              {editing ? <FirmForm key={editing.version} firm={editing} onClose={() => setEditing(undefined)} onStale={() => void found.refetch().then((fresh) => fresh.data && setEditing(fresh.data))} /> : null}
               {form ? <ApplicationForm firmId={id} check={form === 'check'} onClose={() => setForm(undefined)} /> : null}
             </>
           )

@@ -1,4 +1,5 @@
 import { Button } from 'antd'
+import { useState } from 'react'
 import { useLang, useWords } from '../../i18n/words'
 import { useGo } from '../../shell/go'
 import { useMay } from '../../shell/session'
@@ -6,6 +7,7 @@ import { DataTable } from '../../widget/DataTable'
 import { instant } from '../../widget/format'
 import { PageHeader } from '../../widget/PageHeader'
 import { Instant, useText } from '../../widget/values'
+import { FirmForm } from './FirmForm'
 import type { Firm } from './types'
 import { firmWords } from './words'
 
@@ -23,15 +25,17 @@ export default function Firms() {
   const go = useGo()
   const may = useMay()
   const size = useSize()
+  const [adding, setAdding] = useState(false)
+  const add = may('firm.write') ? <Button onClick={() => setAdding(true)} data-testid="firm-new">{say('addFirm')}</Button> : null
   return (
     <div className="page">
-      <PageHeader title={say('firms')} hint={say('firmsHint')} />
+      <PageHeader title={say('firms')} hint={say('firmsHint')} actions={add} />
       <DataTable<Firm>
         name="firms"
         path="/firms"
         rowKey={(firm) => firm.id}
         href={(firm) => `/firms/${firm.id}`}
-        empty={{ text: say('noFirms'), action: may('evidence.import') ? <Button type="primary" onClick={() => go('/imports')}>{say('importNow')}</Button> : null }}
+        empty={{ text: say('noFirms'), action: may('evidence.import') ? <Button type="primary" onClick={() => go('/imports')}>{say('importNow')}</Button> : add }}
         filters={[
           { kind: 'text', name: 'q', label: say('search') },
           { kind: 'choice', name: 'size', label: say('size'), options: sizes.map((value) => ({ value, label: say(`size${value}`) })) },
@@ -46,6 +50,7 @@ export default function Firms() {
           { key: 'size', title: say('size'), text: (firm) => size(firm.size_class) },
         ]}
       />
+      {adding ? <FirmForm onClose={() => setAdding(false)} onDone={(firm) => go(`/firms/${firm.id}`)} /> : null}
     </div>
   )
 }

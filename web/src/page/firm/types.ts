@@ -7,3 +7,5 @@ export type Profile = { id: string; firm_id: string; as_of: string; input_hash: 
 export type Consent = { id: string; firm_id: string; purpose: string; kinds: string[] | null; recipient: string; starts_on: string; ends_on: string; evidence_hash: string; granted_by: string; granted_at: string; withdrawn_at?: string; withdraw_reason?: string; live: boolean }
 export type Read = { id: string; consent_id: string; kind: string; purpose: string; actor: string; at: string }
 export type InvoiceRow = { direction: string; number: string; date: string; counterparty: string; net_minor: number; tax_minor: number; gross_minor: number; void: boolean; red: boolean; duplicate: boolean; mismatch: boolean }
+export type Industry = { code: string; zh: string; en: string }
+export type Division = { code: string; name: string; leaf: boolean }

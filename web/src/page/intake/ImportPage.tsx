@@ -1,9 +1,9 @@
-import { Alert, Button, Card, Descriptions, Statistic } from 'antd'
+import { Alert, App, Button, Card, Descriptions, Statistic } from 'antd'
 import { useEffect } from 'react'
-import { useGet, useInvalidate } from '../../api/hooks'
+import { useAction, useGet, useInvalidate } from '../../api/hooks'
 import { useLang, useWords } from '../../i18n/words'
 import { useGo, useId } from '../../shell/go'
-import { JobFollow } from '../../shell/JobBar'
+import { JobFollow, jobLive, type Job } from '../../shell/JobBar'
 import { Async } from '../../widget/Async'
 import { count } from '../../widget/format'
 import { PageHeader } from '../../widget/PageHeader'
@@ -31,6 +31,18 @@ function Classes({ report, kind }: { report: Report; kind: string }) {
   )
 }
 
+/** An import whose job ended before the file was whole: it waits for a person to resume or to give it up. */
+function Stopped({ batch }: { batch: Batch }) {
+  const say = useWords(intakeWords)
+  const lang = useLang()
+  const { modal } = App.useApp()
+  const job = useGet<Job>(batch.job_id ? `/jobs/${batch.job_id}` : undefined, undefined, { every: (data) => (data === undefined || jobLive(data.state) ? 1000 : false) })
+  const discard = useAction({ stale: ['/imports', '/jobs'], done: say('discardDone') })
+  if (batch.job_id && (!job.data || jobLive(job.data.state) || job.data.state === 'completed')) return null
+  const ask = () => modal.confirm({ title: say('discardSure', { n: count(batch.staged, lang) }), okText: say('discard'), okButtonProps: { danger: true, 'data-testid': 'discard-ok' } as never, onOk: () => discard.run({ path: `/imports/${batch.id}/discard` }) })
+  return <Alert type="warning" showIcon title={say('stopped')} description={say('stoppedHint')} action={<Button danger size="small" loading={discard.busy} onClick={ask} data-testid="discard">{say('discard')}</Button>} />
+}
+
 export default function ImportPage() {
   const say = useWords(intakeWords)
   const lang = useLang()
@@ -49,7 +61,9 @@ export default function ImportPage() {
         {(batch) => (
           <>
             <PageHeader title={batch.file_name} tag={<ImportState state={batch.state} />} crumbs={[{ text: say('imports'), href: '/imports' }, { text: batch.id }]} actions={<><Button onClick={() => go('/imports/new')}>{say('again')}</Button><Button type="primary" onClick={() => go('/firms')}>{say('seeFirms')}</Button></>} />
-            {batch.job_id && batch.state !== 'unchanged' ? <JobFollow id={batch.job_id} /> : null}
+            {batch.job_id && batch.state !== 'unchanged' && batch.state !== 'discarded' ? <JobFollow id={batch.job_id} /> : null}
+            {batch.state === 'running' ? <Stopped batch={batch} /> : null}
+            {batch.state === 'discarded' ? <Alert type="info" showIcon title={say('discardedHint')} action={<Button size="small" onClick={() => go('/imports/new')}>{say('again')}</Button>} /> : null}
             {batch.state === 'unchanged' ? <Alert type="info" showIcon title={say('unchanged')} description={say('sameAs')} action={batch.same_as ? <Button size="small" onClick={() => go(`/imports/${batch.same_as!}`)}>{say('open')}</Button> : null} /> : null}
             <div className="tiles">
               <Card size="small"><Statistic title={say('inserted')} value={count(batch.inserted, lang)} /></Card>
@@ -57,7 +71,7 @@ export default function ImportPage() {
               <Card size="small"><Statistic title={say('bad')} value={count(batch.report.rejected, lang)} /></Card>
               <Card size="small"><Statistic title={say('size')} value={bytes(batch.file_bytes)} /></Card>
             </div>
-            {batch.state !== 'running' ? <Classes report={batch.report} kind={batch.kind} /> : null}
+            {batch.state !== 'running' && batch.state !== 'discarded' ? <Classes report={batch.report} kind={batch.kind} /> : null}
             {batch.report.error_count > 0 ? (
               <Card size="small" title={say('byCode')} extra={<Button href={`/api/v1/imports/${batch.id}/errors.xlsx`} type="primary" data-testid="errors">{say('download')}</Button>}>
                 {Object.entries(batch.report.errors_by_code ?? {}).map(([code, n]) => <div key={code} className="row between" style={{ maxWidth: 480 }}><span className="mono">{code}</span><span className="num">{count(n, lang)}</span></div>)}

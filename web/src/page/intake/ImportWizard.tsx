@@ -10,6 +10,7 @@ import { useGo } from '../../shell/go'
 import { PageHeader } from '../../widget/PageHeader'
 import { StepsForm } from '../../widget/StepsForm'
 import { DateText, Money, useText } from '../../widget/values'
+import { ColumnMapping } from './ColumnMapping'
 import { useKind } from './Imports'
 import type { Batch, Options, Preview, PreviewFirm, PreviewInvoice, Upload } from './types'
 import { intakeWords } from './words'
@@ -78,7 +79,7 @@ function PreviewStep({ preview, options, onOptions }: { preview: Preview | undef
   return (
     <div className="stack">
       <div className="row">
-        <Select value={options.kind ?? ''} onChange={(value: string) => onOptions({ ...options, kind: value })} aria-label={say('kind')} options={[{ value: '', label: `${say('kind')}：${say('auto')}` }, { value: 'firms', label: say('firms') }, { value: 'invoices', label: say('invoices') }]} style={{ minWidth: 150 }} />
+        <Select value={options.kind ?? ''} onChange={(value: string) => onOptions({ ...options, kind: value, columns: {} })} aria-label={say('kind')} options={[{ value: '', label: `${say('kind')}：${say('auto')}` }, { value: 'firms', label: say('firms') }, { value: 'invoices', label: say('invoices') }]} style={{ minWidth: 150 }} />
         <Select value={options.direction ?? ''} onChange={(value: string) => onOptions({ ...options, direction: value })} aria-label={say('direction')} options={[{ value: '', label: `${say('direction')}：${say('auto')}` }, { value: 'sale', label: say('sale') }, { value: 'purchase', label: say('purchase') }]} style={{ minWidth: 150 }} />
         <Input value={options.firm_code ?? ''} onChange={(event) => onOptions({ ...options, firm_code: event.target.value })} placeholder={say('firmCode')} title={say('firmCodeHint')} maxLength={64} style={{ width: 220 }} />
         <Checkbox checked={options.create_missing ?? false} onChange={(event) => onOptions({ ...options, create_missing: event.target.checked })}>{say('createMissing')}</Checkbox>
@@ -91,10 +92,9 @@ function PreviewStep({ preview, options, onOptions }: { preview: Preview | undef
             { key: 'format', label: say('format'), children: preview.format },
             { key: 'encoding', label: say('encoding'), children: preview.encoding },
           ]} />
-          <div>{preview.headings.map((heading) => <Tag key={heading} color={preview.unknown_headings.includes(heading) ? 'default' : 'green'}>{heading}</Tag>)}</div>
-          {preview.unknown_headings.length > 0 ? <div className="muted">{say('unknownHeadings')}：{preview.unknown_headings.join('、')}</div> : null}
+          <ColumnMapping preview={preview} own={options.columns ?? {}} onChange={(columns) => onOptions({ ...options, columns })} />
           {preview.problems.length > 0 ? <Alert type="warning" showIcon title={say('problems')} description={preview.problems.slice(0, 8).map((row, index) => <div key={index}>{say('line')} {row.line} · {row.column} “{row.value}” — {text(row.message)} {text(row.remedy)}</div>)} /> : null}
-          <Sample preview={preview} />
+          {preview.missing.length > 0 ? <div className="muted">{say('nothingRead')}</div> : <Sample preview={preview} />}
         </>
       ) : null}
     </div>
@@ -110,7 +110,7 @@ export default function ImportWizard() {
   const [options, setOptions] = useState<Options>({ create_missing: true })
   const look = useAction<Preview>()
   const start = useAction<Batch>({ stale: ['/imports', '/jobs', '/firms'], onDone: (batch) => go(`/imports/${batch.id}`) })
-  const body = (chosen: Upload, how: Options) => ({ file_hash: chosen.hash, file_name: chosen.name, ...Object.fromEntries(Object.entries(how).filter(([, value]) => value !== '' && value !== undefined)) })
+  const body = (chosen: Upload, how: Options) => ({ file_hash: chosen.hash, file_name: chosen.name, ...Object.fromEntries(Object.entries(how).filter(([, value]) => value !== '' && value !== undefined && !(typeof value === 'object' && Object.keys(value).length === 0))) })
   const show = async (how: Options): Promise<boolean> => {
     if (!file) return false
     const found = await look.run({ path: '/imports/preview', body: body(file, how) })
@@ -128,8 +128,8 @@ export default function ImportWizard() {
         <StepsForm
           busy={look.busy || start.busy}
           steps={[
-            { key: 'file', title: say('stepFile'), ready: file !== undefined, onNext: () => show(options), body: <FileStep file={file} onFile={(chosen) => { setFile(chosen); setPreview(undefined) }} /> },
-            { key: 'preview', title: say('stepPreview'), ready: preview !== undefined, onNext: async () => (await start.run({ path: '/imports', body: body(file!, options) })) !== undefined, body: <PreviewStep preview={preview} options={options} onOptions={change} /> },
+            { key: 'file', title: say('stepFile'), ready: file !== undefined, onNext: () => show(options), body: <FileStep file={file} onFile={(chosen) => { setFile(chosen); setPreview(undefined); setOptions(({ columns: _, ...rest }) => rest) }} /> },
+            { key: 'preview', title: say('stepPreview'), ready: preview !== undefined && preview.missing.length === 0, onNext: async () => (await start.run({ path: '/imports', body: body(file!, options) })) !== undefined, body: <PreviewStep preview={preview} options={options} onOptions={change} /> },
           ]}
         />
       </Card>

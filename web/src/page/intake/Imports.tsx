@@ -13,7 +13,7 @@ const tones: Record<string, Tone> = { running: 'busy', committed: 'good', failed
 
 export function ImportState({ state }: { state: string }) {
   const say = useWords(intakeWords)
-  const known = (['running', 'committed', 'unchanged', 'failed'] as const).find((one) => one === state)
+  const known = (['running', 'committed', 'unchanged', 'failed', 'discarded'] as const).find((one) => one === state)
   return <StateTag text={known ? say(known) : state} tone={tones[state] ?? 'plain'} />
 }
 
