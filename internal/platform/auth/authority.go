@@ -26,6 +26,10 @@ type Authority struct {
 	CreatedBy   string     `json:"created_by"`
 	RevokedAt   *time.Time `json:"revoked_at,omitempty"`
 	Version     int64      `json:"version"`
+
+	SubjectName     string `json:"subject_name,omitempty" doc:"of a user; in lists"`
+	DelegatedByName string `json:"delegated_by_name,omitempty" doc:"in lists"`
+	CreatedByName   string `json:"created_by_name,omitempty" doc:"in lists"`
 }
 
 // AuthorityDraft describes an authority to be granted.
@@ -44,7 +48,11 @@ const authorityColumns = `id, kind, subject, currency, limit_minor, valid_from, 
 var (
 	insertAuthority = db.Q(`insert into authority (institution_id, id, kind, subject, currency, limit_minor, valid_from, valid_until, delegated_by, note, created_at, created_by, revoked_at, revoked_by, version)
 	values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,0,'',1)`)
-	listAuthority = db.Q(`select ` + authorityColumns + ` from authority where institution_id = $1 and ($2 = '' or kind = $2) and ($3 = '' or subject = $3 or delegated_by = $4)
+	listAuthority = db.Q(`select ` + authorityColumns + `,
+	coalesce((select u.name from user_account u where u.institution_id = authority.institution_id and 'user:' || u.id = authority.subject), ''),
+	coalesce((select u.name from user_account u where u.institution_id = authority.institution_id and u.id = authority.delegated_by), ''),
+	coalesce((select u.name from user_account u where u.institution_id = authority.institution_id and u.id = authority.created_by), '')
+	from authority where institution_id = $1 and ($2 = '' or kind = $2) and ($3 = '' or subject = $3 or delegated_by = $4)
 	and ($5 = '' or id < $5) order by id desc limit $6`)
 	countAuthority = db.Q(`select count(*) from authority where institution_id = $1 and ($2 = '' or kind = $2) and ($3 = '' or subject = $3 or delegated_by = $4)`)
 	findAuthority  = db.Q(`select ` + authorityColumns + ` from authority where institution_id = $1 and id = $2`)
@@ -53,10 +61,10 @@ var (
 	endAuthority = db.Q(`update authority set revoked_at = $3, revoked_by = $4, version = version + 1 where institution_id = $1 and id = $2 and revoked_at = 0`)
 )
 
-func scanAuthority(row scanner) (Authority, error) {
+func scanAuthority(row scanner, names ...any) (Authority, error) {
 	var a Authority
 	var from, until, created, revoked int64
-	err := row.Scan(&a.ID, &a.Kind, &a.Subject, &a.Currency, &a.LimitMinor, &from, &until, &a.DelegatedBy, &a.Note, &created, &a.CreatedBy, &revoked, &a.Version)
+	err := row.Scan(append([]any{&a.ID, &a.Kind, &a.Subject, &a.Currency, &a.LimitMinor, &from, &until, &a.DelegatedBy, &a.Note, &created, &a.CreatedBy, &revoked, &a.Version}, names...)...)
 	a.ValidFrom, a.ValidUntil, a.CreatedAt, a.RevokedAt = db.Time(from), optional(until), db.Time(created), optional(revoked)
 	return a, err
 }
@@ -285,10 +293,12 @@ func (s *Service) Authorities(ctx context.Context, p Principal, kind, after stri
 		}
 		defer rows.Close() //nolint:errcheck // read to its end below
 		for rows.Next() {
-			a, err := scanAuthority(rows)
+			var holder, giver, maker string
+			a, err := scanAuthority(rows, &holder, &giver, &maker)
 			if err != nil {
 				return err
 			}
+			a.SubjectName, a.DelegatedByName, a.CreatedByName = holder, giver, maker
 			out = append(out, a)
 		}
 		return rows.Err()

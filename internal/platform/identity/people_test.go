@@ -192,10 +192,16 @@ func TestAuthorityIsGrantedByTwoAndDelegatedWithinOnesOwn(t *testing.T) {
 		list := risk.call(t, "GET", "/api/v1/authorities", nil)
 		items, _ := list.json["items"].([]any)
 		require.Len(t, items, 2)
-		grant, _ := items[0].(map[string]any)
+		lent, _ := items[0].(map[string]any)
+		grant, _ := items[1].(map[string]any)
 		if grant["delegated_by"] != nil {
-			grant, _ = items[1].(map[string]any)
+			lent, grant = grant, lent
 		}
+		require.Equal(t, b.staff.Manager.Name, lent["subject_name"], "people are named, not numbered")
+		require.Equal(t, b.staff.Approver.Name, lent["delegated_by_name"])
+		people := approver.call(t, "GET", "/api/v1/colleagues", nil)
+		require.Contains(t, people.text, b.staff.Manager.UserID, "an approver, who may not see users, finds whom to delegate to")
+		require.NotContains(t, people.text, b.staff.Approver.UserID)
 		require.Equal(t, 200, approve(risk.call(t, "POST", "/api/v1/authorities/"+grant["id"].(string)+"/revoke", nil)).status)
 		_, ok = limit(b.staff.Approver)
 		require.False(t, ok)

@@ -77,6 +77,16 @@ func (c Config) userRoutes(a *api.API) {
 			}
 			return &page[auth.User]{api.Cut(rows, in.Limit, total, func(u auth.User) []string { return []string{u.Login} })}, nil
 		})
+	api.Handle(a, api.Op{ID: "list-colleagues", Method: "GET", Path: "/api/v1/colleagues", Tag: tag, Zh: "同事（姓名与网点，最多 50 人）", En: "Colleagues by name, at most 50", Policy: api.Session()},
+		func(ctx context.Context, p auth.Principal, in *struct {
+			Query string `query:"q" maxLength:"60" doc:"part of login or name"`
+		},
+		) (*list[auth.Colleague], error) {
+			if err := person(p); err != nil {
+				return nil, err
+			}
+			return items(c.Auth.Colleagues(ctx, p, in.Query))
+		})
 	api.Handle(a, api.Op{ID: "get-user", Method: "GET", Path: "/api/v1/users/{id}", Tag: tag, Zh: "查看用户", En: "See a user", Policy: api.Session()},
 		func(ctx context.Context, p auth.Principal, in *IDInput) (*userOutput, error) {
 			return userAnswer(c.Auth.User(ctx, p, in.ID))
