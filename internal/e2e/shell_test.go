@@ -79,11 +79,11 @@ func TestPages_EveryRoleEveryPageHoldsOnDeskAndPhone(t *testing.T) {
 	need(t)
 	people := map[string][]string{
 		relationshipLogin: {"/", "/tasks", "/notifications", "/firms", "/imports", "/imports/new", "/products", "/products/invoice-credit", "/applications", "/applications?view=list", "/decisions", "/facilities", "/contracts", "/loans", "/signals", "/portfolio", "/security"},
-		approverLogin:     {"/", "/approvals", "/applications", "/portfolio/optimiser", "/models"},
+		approverLogin:     {"/", "/approvals", "/authorities", "/applications", "/portfolio/optimiser", "/models"},
 		operationsLogin:   {"/", "/imports", "/loans", "/journal", "/trial-balance", "/eod", "/jobs", "/webhooks", "/dead-letters"},
-		riskLogin:         {"/", "/features", "/models", "/products/invoice-credit?tab=rules", "/products/invoice-credit?tab=watch", "/portfolio", "/portfolio/optimiser", "/signals"},
+		riskLogin:         {"/", "/features", "/features/sales_net_12m", "/authorities", "/models", "/products/invoice-credit?tab=rules", "/products/invoice-credit?tab=watch", "/portfolio", "/portfolio/optimiser", "/signals"},
 		complianceLogin:   {"/", "/audit", "/proposals", "/users", "/decisions"},
-		adminLogin:        {"/", "/users", "/roles", "/branches", "/api-keys", "/proposals", "/webhooks", "/audit"},
+		adminLogin:        {"/", "/users", "/roles", "/branches", "/authorities", "/api-keys", "/proposals", "/webhooks", "/audit"},
 	}
 	// Every role in one language, so that both are walked and the run stays short.
 	langs := map[string]string{relationshipLogin: "zh-CN", approverLogin: "en", operationsLogin: "zh-CN", riskLogin: "en", complianceLogin: "en", adminLogin: "zh-CN"}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/platform/audit"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
@@ -202,7 +203,7 @@ func (s *Service) Delegate(ctx context.Context, p Principal, d AuthorityDraft) (
 			return err
 		}
 		if !ok || d.LimitMinor > limit {
-			return fault.New(ReasonOwnAuthority, "limit", limit).WithField("limit_minor")
+			return fault.New(ReasonOwnAuthority, "limit", money.Of(limit, money.Currency(d.Currency))).WithField("limit_minor")
 		}
 		if d.ValidUntil.Sub(tx.Now) > keyLifeMax {
 			return fault.Field("valid_until", "最长一年", "is more than a year away")

@@ -6,14 +6,15 @@ import type { Lane, Application, ApplicationDetail } from '../page/credit/applic
 import type { Case } from '../page/credit/approvalTypes'
 import type { Decision, DecisionRow } from '../page/credit/decisionTypes'
 import type { ProductDetail, ProductSummary } from '../page/credit/productTypes'
-import type { Consent, Firm, InvoiceRow, Profile, Read, Relation } from '../page/firm/types'
-import type { Definition, FirmScore, ModelDetail, ModelSummary } from '../page/insight/types'
+import type { Consent, Division, Firm, Industry, InvoiceRow, Profile, Read, Relation } from '../page/firm/types'
+import type { Course, Definition, Distribution, FirmScore, ModelDetail, ModelSummary } from '../page/insight/types'
 import type { Batch, Preview } from '../page/intake/types'
 import type { Contract } from '../page/lending/contractTypes'
 import type { Facility, Instalment, Loan, LoanDetail, LoanEvent, Movement, Statement } from '../page/lending/types'
 import type { Optimised, Portfolio, RunMark } from '../page/watch/bookTypes'
 import type { Signal } from '../page/watch/SignalTable'
 import type { Account, Entry } from '../page/books/Journal'
+import type { Authority, Colleague } from '../page/admin/Authorities'
 import type { Proposal } from '../page/admin/Proposals'
 import type { User } from '../page/admin/Users'
 import type { Branch, Permission, Role } from '../page/admin/choices'
@@ -41,6 +42,12 @@ export type Contracts = [
   Hold<Reads<Get<'/branches'>, Rows<Branch>>>,
   Hold<Reads<Get<'/permissions'>, Rows<Permission>>>,
   Hold<Reads<Get<'/proposals'>, Rows<Proposal>>>,
+  Hold<Reads<Get<'/authorities'>, Rows<Authority>>>,
+  Hold<Reads<Post<'/authorities'>, Proposal>>,
+  Hold<Reads<Post<'/delegations'>, Authority>>,
+  Hold<Reads<Get<'/colleagues'>, Rows<Colleague>>>,
+  Hold<Reads<Get<'/industries'>, Rows<Industry>>>,
+  Hold<Reads<Get<'/regions'>, Rows<Division>>>,
   Hold<Reads<Get<'/firms'>, Rows<Firm>>>,
   Hold<Reads<Get<'/firms/{id}'>, Firm>>,
   Hold<Reads<Get<'/firms/{id}/relations'>, Rows<Relation>>>,
@@ -50,6 +57,8 @@ export type Contracts = [
   Hold<Reads<Get<'/firms/{id}/profile'>, Profile>>,
   Hold<Reads<Get<'/firms/{id}/score'>, FirmScore>>,
   Hold<Reads<Get<'/features'>, { definitions: Definition[] | null }>>,
+  Hold<Reads<Get<'/features/{id}/distribution'>, Distribution>>,
+  Hold<Reads<Get<'/firms/{id}/features/{feature}'>, Course>>,
   Hold<Reads<Get<'/imports'>, Rows<Batch>>>,
   Hold<Reads<Post<'/imports/preview'>, Preview>>,
   Hold<Reads<Get<'/models'>, Rows<ModelSummary>>>,

@@ -294,6 +294,14 @@ export type AuthBranch = {
   version: number
 }
 
+export type AuthColleague = {
+  /** name of the branch */
+  branch: string
+  id: string
+  login: string
+  name: string
+}
+
 export type AuthEnrolment = {
   /** the QR code as a data: address of a PNG image */
   qr: string
@@ -385,9 +393,13 @@ export type AuthUser = {
 export type Authority = {
   created_at: string
   created_by: string
+  /** in lists */
+  created_by_name?: string
   currency: string
   /** user who delegated his own authority */
   delegated_by?: string
+  /** in lists */
+  delegated_by_name?: string
   id: string
   /** what may be decided, such as credit.approve */
   kind: string
@@ -396,6 +408,8 @@ export type Authority = {
   revoked_at?: string
   /** role:<code> or user:<id> */
   subject: string
+  /** of a user; in lists */
+  subject_name?: string
   valid_from: string
   /** absent: until revoked */
   valid_until?: string
@@ -1324,6 +1338,10 @@ export type List_proposal_kindsResponse = {
 
 export type ListBranchBody = {
   items: Array<AuthBranch>
+}
+
+export type ListColleagueBody = {
+  items: Array<AuthColleague>
 }
 
 export type ListPermissionBody = {
@@ -3455,6 +3473,16 @@ export interface Operations {
     query: {}
     body: Rename_branchRequest
     answer: AuthBranch
+  }
+  /** Colleagues by name, at most 50 */
+  "GET /api/v1/colleagues": {
+    path: {}
+    query: {
+      /** part of login or name */
+      q?: string
+    }
+    body: undefined
+    answer: ListColleagueBody
   }
   /** State of the event consumers */
   "GET /api/v1/consumers": {

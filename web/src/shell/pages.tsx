@@ -36,6 +36,7 @@ export const groups: MenuGroup[] = [
     icon: 'insight',
     pages: [
       { path: '/features', menu: 'features', load: () => import('../page/insight/Features') },
+      { path: '/features/$id', load: () => import('../page/insight/Feature') },
       { path: '/models', menu: 'models', need: 'model.read', load: () => import('../page/insight/Models') },
       { path: '/models/$id', need: 'model.read', load: () => import('../page/insight/Model') },
     ],
@@ -91,6 +92,7 @@ export const groups: MenuGroup[] = [
       { path: '/users', menu: 'users', need: 'user.read', load: () => import('../page/admin/Users') },
       { path: '/roles', menu: 'roles', load: () => import('../page/admin/Roles') },
       { path: '/branches', menu: 'branches', load: () => import('../page/admin/Branches') },
+      { path: '/authorities', menu: 'authorities', load: () => import('../page/admin/Authorities') },
       { path: '/api-keys', menu: 'keys', load: () => import('../page/admin/Keys') },
       { path: '/proposals', menu: 'proposals', load: () => import('../page/admin/Proposals') },
       { path: '/audit', menu: 'audit', need: 'audit.read', load: () => import('../page/admin/Audit') },

@@ -36,6 +36,7 @@ export const shellWords = words({
   users: ['用户', 'Users'],
   roles: ['角色', 'Roles'],
   branches: ['机构网点', 'Branches'],
+  authorities: ['授权额度', 'Authorities'],
   keys: ['接口密钥', 'API keys'],
   proposals: ['复核', 'Proposals'],
   audit: ['审计日志', 'Audit log'],

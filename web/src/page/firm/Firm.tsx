@@ -1,13 +1,14 @@
 import { Button, Card, Descriptions, Empty, Tabs, Tag } from 'antd'
 import { useState } from 'react'
-import { useAction, useGet } from '../../api/hooks'
+import { useAction, useGet, type Page } from '../../api/hooks'
 import { useLang, useWords } from '../../i18n/words'
 import { useId, useUrlState } from '../../shell/go'
 import { useMay } from '../../shell/session'
 import { Async } from '../../widget/Async'
 import { instant, share } from '../../widget/format'
 import { PageHeader } from '../../widget/PageHeader'
-import { DateText, Money, useText } from '../../widget/values'
+import { both, DateText, Money, useText } from '../../widget/values'
+import type { Branch } from '../admin/choices'
 import { ApplicationForm } from '../credit/ApplicationForm'
 import { ApplicationTable } from '../credit/Applications'
 import { DecisionTable } from '../credit/Decisions'
@@ -30,6 +31,9 @@ function Facts({ firm }: { firm: Firm }) {
   const text = useText()
   const size = useSize()
   const type = useCustomerType()
+  const lang = useLang()
+  const branches = useGet<Page<Branch>>('/branches', { limit: 200 })
+  const branch = branches.data?.items?.find((one) => one.id === firm.branch_id)
   return (
     <Card size="small" title={say('facts')}>
       <Descriptions size="small" column={{ xs: 1, sm: 2, xl: 3 }} items={[
@@ -45,7 +49,7 @@ function Facts({ firm }: { firm: Firm }) {
         { key: 'owner', label: say('owner'), children: firm.owner_name || '—' },
         { key: 'phone', label: say('phone'), children: firm.phone || '—' },
         { key: 'address', label: say('address'), children: firm.address || '—' },
-        { key: 'branch', label: say('branch'), children: firm.branch_path || '—' },
+        { key: 'branch', label: say('branch'), children: branch ? both(lang, branch.name, branch.name_en) : firm.branch_path || '—' },
         { key: 'label', label: say('label'), children: firm.default_label === 'bad' ? say('bad') : firm.default_label === 'good' ? say('good') : '—' },
         { key: 'created', label: say('createdAt'), children: <DateText date={firm.created_at.slice(0, 10)} /> },
       ]} />

@@ -58,7 +58,7 @@ export function ProfileTab({ id, name }: { id: string; name: string }) {
         <div className="stack">
           <div style={{ overflowX: 'auto' }}><Segmented<Theme> value={theme} onChange={(value) => setUrl({ theme: value }, true)} options={themes.map((value) => ({ value, label: sayTheme(value) }))} /></div>
           {charts(theme).map((chart) => <Card key={chart.title} size="small" title={chart.title}><Chart option={chart.option} label={chart.title} height={300} /></Card>)}
-          <FeatureTable vector={data.vector} only={theme} />
+          <FeatureTable vector={data.vector} only={theme} firm={id} />
           <div className="muted">{say('asOf')} {data.as_of} · <Instant at={data.created_at} /> · <span className="mono">{data.input_hash.slice(0, 16)}</span></div>
         </div>
       )}

@@ -2,7 +2,9 @@ import { Descriptions, Empty, Input, Select, Table } from 'antd'
 import { useMemo, useState } from 'react'
 import { useGet } from '../../api/hooks'
 import { useLang, useWords } from '../../i18n/words'
+import { A } from '../../shell/go'
 import { both } from '../../widget/values'
+import { FeatureCourse } from './FeatureCourse'
 import { themes, type Definition, type Theme, type Vector } from './types'
 import { featureValue } from './value'
 import { insightWords } from './words'
@@ -13,8 +15,8 @@ export function useDefinitions(): { items: Definition[]; find: (id: string) => D
   return { items, find: (id) => items.find((one) => one.id === id), loading: found.isLoading }
 }
 
-/** Every feature with its definition; beside a firm's vector, with the firm's values. */
-export function FeatureTable({ vector, only }: { vector?: Vector; only?: Theme }) {
+/** Every feature with its definition; beside a firm's vector, with the firm's values and their course. */
+export function FeatureTable({ vector, only, firm }: { vector?: Vector; only?: Theme; firm?: string }) {
   const say = useWords(insightWords)
   const lang = useLang()
   const { items, loading } = useDefinitions()
@@ -41,9 +43,9 @@ export function FeatureTable({ vector, only }: { vector?: Vector; only?: Theme }
         scroll={{ x: 'max-content' }}
         pagination={rows.length > 30 ? { pageSize: 30, showSizeChanger: false } : false}
         locale={{ emptyText: <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} /> }}
-        expandable={{ expandedRowRender: (one) => <Details one={one} /> }}
+        expandable={{ expandedRowRender: (one) => <div className="stack"><Details one={one} />{firm ? <FeatureCourse firm={firm} one={one} /> : null}</div> }}
         columns={[
-          { title: say('feature'), render: (_, one) => <div><div>{both(lang, one.name_zh, one.name_en)}</div><div className="muted mono">{one.id}</div></div> },
+          { title: say('feature'), render: (_, one) => <div><div><A href={`/features/${one.id}`}>{both(lang, one.name_zh, one.name_en)}</A></div><div className="muted mono">{one.id}</div></div> },
           ...(vector ? [{ title: say('value'), align: 'right' as const, render: (_: unknown, one: Definition) => <b className="num">{featureValue(vector.values[one.id], one.unit, lang)}</b> }] : []),
           ...(only ? [] : [{ title: say('theme'), render: (_: unknown, one: Definition) => themeName(one.theme) }]),
           { title: say('unit'), render: (_, one) => unitName(one.unit) },

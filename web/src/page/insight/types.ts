@@ -27,3 +27,7 @@ export type ScorePoint = { id: string; as_of: string; model_id: string; pd: numb
 export type FirmScore = { score: { id: string; model_id: string; model_hash: string; snapshot_id: string; as_of: string; result: ScoreResult; created_at: string }; history: ScorePoint[] | null }
 
 export type ModelSummary = { id: string; name: string; state: string; as_of: string; samples: number; bads: number; auc: number | null; auc_std: number | null; ks: number | null; trained_at: string; trained_by: string; approved_by?: string; activated_at?: string }
+
+export type CoursePoint = { as_of: string; value: number | null }
+export type Course = { feature: string; points: CoursePoint[] | null }
+export type Distribution = { feature: string; firms: number; empty: number; truncated: boolean; min: number | null; p05: number | null; p25: number | null; p50: number | null; p75: number | null; p95: number | null; max: number | null; mean: number | null; bins: { from: number; to: number; firms: number }[] | null }
