@@ -203,7 +203,7 @@ func (s *Service) Delegate(ctx context.Context, p Principal, d AuthorityDraft) (
 			return err
 		}
 		if !ok || d.LimitMinor > limit {
-			return fault.New(ReasonOwnAuthority, "limit", money.Of(limit, money.Currency(d.Currency))).WithField("limit_minor")
+			return fault.New(ReasonOwnAuthority, "limit", money.Group(money.Of(limit, money.Currency(d.Currency)).String())).WithField("limit_minor")
 		}
 		if d.ValidUntil.Sub(tx.Now) > keyLifeMax {
 			return fault.Field("valid_until", "最长一年", "is more than a year away")

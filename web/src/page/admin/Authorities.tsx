@@ -87,12 +87,17 @@ function Pending() {
   const say = useWords(authorityWords)
   const lang = useLang()
   const grants = useGet<Page<Proposal>>('/proposals', { state: 'pending', object: 'authority', limit: 50 })
+  const holder = useHolder()
   const rows = grants.data?.items ?? []
+  const what = (row: Proposal) => {
+    const said = (row.after ?? row.before ?? {}) as Partial<Authority>
+    return said.subject ? `${holder({ ...said, subject: said.subject } as Authority)} · ${money(said.limit_minor, said.currency)}` : ''
+  }
   if (rows.length === 0) return null
   return (
     <Card size="small" title={say('pending')}>
       <div className="stack" style={{ gap: 8 }}>
-        {rows.map((row) => <div key={row.id} className="row between"><span><A href={`/proposals?id=${row.id}`}>{both(lang, row.kind_zh, row.kind_en)}</A> <span className="muted">{row.note}</span></span><span className="muted">{row.made_by_name} · <Instant at={row.created_at} /></span></div>)}
+        {rows.map((row) => <div key={row.id} className="row between"><span><A href={`/proposals?id=${row.id}`}>{both(lang, row.kind_zh, row.kind_en)}</A> {what(row)} <span className="muted">{row.note}</span></span><span className="muted">{row.made_by_name} · <Instant at={row.created_at} /></span></div>)}
       </div>
     </Card>
   )

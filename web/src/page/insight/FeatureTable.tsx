@@ -43,7 +43,7 @@ export function FeatureTable({ vector, only, firm }: { vector?: Vector; only?: T
         scroll={{ x: 'max-content' }}
         pagination={rows.length > 30 ? { pageSize: 30, showSizeChanger: false } : false}
         locale={{ emptyText: <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} /> }}
-        expandable={{ expandedRowRender: (one) => <div className="stack"><Details one={one} />{firm ? <FeatureCourse firm={firm} one={one} /> : null}</div> }}
+        expandable={{ expandedRowRender: (one) => <div className="stack within"><Details one={one} />{firm ? <FeatureCourse firm={firm} one={one} /> : null}</div> }}
         columns={[
           { title: say('feature'), render: (_, one) => <div><div><A href={`/features/${one.id}`}>{both(lang, one.name_zh, one.name_en)}</A></div><div className="muted mono">{one.id}</div></div> },
           ...(vector ? [{ title: say('value'), align: 'right' as const, render: (_: unknown, one: Definition) => <b className="num">{featureValue(vector.values[one.id], one.unit, lang)}</b> }] : []),
