@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -105,4 +107,33 @@ func TestStory_ColumnsAreMappedByHand(t *testing.T) {
 	b.run("the report", until(`() => /^\/imports\/[^/]+$/.test(location.pathname) && location.pathname !== '/imports/new'`))
 	b.see("各类行数")
 	b.see("已入库")
+}
+
+// TestStory_AStoppedImportIsDiscarded cancels an import on its way and gives it up.
+func TestStory_AStoppedImportIsDiscarded(t *testing.T) {
+	need(t)
+	var rows strings.Builder
+	rows.WriteString("企业代号,发票号码,开票日期,购方单位代号,金额,税额,价税合计,发票状态\n")
+	for i := range 400_000 {
+		fmt.Fprintf(&rows, "STOP1,%08d,2026/5/8,B%04d,100.00,13.00,113.00,有效发票\n", i, i%5000)
+	}
+	file := filepath.Join(t.TempDir(), "很多行.csv")
+	require.NoError(t, os.WriteFile(file, []byte(rows.String()), 0o600))
+	b := signIn(t, operationsLogin, "zh-CN")
+	b.visit("/imports/new")
+	b.run("choose the file", chromedp.SetUploadFiles(chromedp.CSS(`input[type="file"]`), []string{file}))
+	b.see("已上传")
+	b.click("step-next")
+	b.see("列对应关系")
+	b.run("start", settled())
+	b.click("step-next")
+	b.run("on its way", until(`() => /^\/imports\/[^/]+$/.test(location.pathname) && location.pathname !== '/imports/new'`))
+	require.Equal(t, "true", b.text(`await (async () => { const id = location.pathname.split('/')[2]; const batch = await fetch('/api/v1/imports/' + id).then((r) => r.json()); return (await fetch('/api/v1/jobs/' + batch.job_id + '/cancel', { method: 'POST', headers: { 'Idempotency-Key': crypto.randomUUID() } })).ok })()`))
+	b.run("it says that it stopped", chromedp.WaitVisible(chromedp.CSS(`[data-testid="discard"]`)))
+	b.shoot("import-stopped")
+	b.click("discard")
+	b.click("discard-ok")
+	b.see("这次导入被放弃")
+	b.shoot("import-discarded")
+	require.Equal(t, "0", b.text(`await fetch('/api/v1/firms?q=STOP1').then((r) => r.json()).then((p) => p.total)`), "nothing of it is there")
 }

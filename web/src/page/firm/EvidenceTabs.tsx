@@ -9,6 +9,7 @@ import { DataTable } from '../../widget/DataTable'
 import { instant, money } from '../../widget/format'
 import { FormModal } from '../../widget/FormModal'
 import { DateText, Id, Instant, Money, StateTag } from '../../widget/values'
+import { FirmSelect } from './pickers'
 import type { Consent, InvoiceRow, Read, Relation } from './types'
 import { firmWords } from './words'
 
@@ -123,15 +124,17 @@ export function RelationsTab({ id }: { id: string }) {
           { key: 'name', title: say('name'), text: (row) => row.other_name, render: (row) => (row.other_firm_id ? <A href={`/firms/${row.other_firm_id}`}>{row.other_name || row.other_firm_id}</A> : row.other_name) },
           { key: 'kind', title: say('kind'), text: (row) => kindText(row.kind) },
           { key: 'share', title: say('share'), numeric: true, text: (row) => (row.share_bp > 0 ? `${(row.share_bp / 100).toFixed(2)}%` : '') },
-          { key: 'note', title: '', text: (row) => row.note },
+          { key: 'note', title: say('relationNote'), text: (row) => row.note },
           { key: 'act', title: '', render: (row) => (may('firm.write') && !row.inverse ? <Button size="small" type="link" danger loading={remove.busy} onClick={() => void remove.run({ path: `/firms/${id}/relations/${row.id}`, method: 'DELETE' })}>{say('remove')}</Button> : null) },
         ]}
       />
       {adding ? (
-        <FormModal<{ other_name: string; kind: string; share?: number; note?: string }> title={say('addRelation')} onClose={() => setAdding(false)} stale={[`/firms/${id}`]} done={say('saved')} initial={{ kind: 'shareholder' }} act={({ share, ...values }) => ({ path: `/firms/${id}/relations`, body: { ...values, ...(share ? { share_bp: Math.round(share * 100) } : {}) } })}>
-          <Form.Item name="other_name" label={say('name')} rules={must}><Input maxLength={200} /></Form.Item>
+        <FormModal<{ other_firm_id?: string; other_name?: string; kind: string; share?: number; note?: string }> title={say('addRelation')} onClose={() => setAdding(false)} stale={[`/firms/${id}`]} done={say('saved')} initial={{ kind: 'shareholder' }} act={({ share, ...values }) => ({ path: `/firms/${id}/relations`, body: { ...values, ...(share ? { share_bp: Math.round(share * 100) } : {}) } })}>
+          <Form.Item name="other_firm_id" label={say('otherFirm')}><FirmSelect except={id} placeholder={say('search')} /></Form.Item>
+          <Form.Item name="other_name" label={say('otherName')} dependencies={['other_firm_id']} rules={[(form) => ({ required: !form.getFieldValue('other_firm_id'), message: say('otherNeeded') })]}><Input maxLength={200} /></Form.Item>
           <Form.Item name="kind" label={say('kind')} rules={must}><Select options={kinds.map((value) => ({ value, label: say(value) }))} /></Form.Item>
           <Form.Item name="share" label={`${say('share')} %`}><InputNumber min={0} max={100} step={0.01} style={{ width: '100%' }} /></Form.Item>
+          <Form.Item name="note" label={say('relationNote')}><Input maxLength={500} /></Form.Item>
         </FormModal>
       ) : null}
     </>

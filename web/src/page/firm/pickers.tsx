@@ -1,10 +1,10 @@
 import { Cascader, Select } from 'antd'
 import { useEffect, useState } from 'react'
 import { get } from '../../api/client'
-import { useGet } from '../../api/hooks'
+import { useGet, type Page } from '../../api/hooks'
 import { useLang } from '../../i18n/words'
 import { both } from '../../widget/values'
-import type { Division, Industry } from './types'
+import type { Division, Firm, Industry } from './types'
 
 type Props = { value?: string; onChange?: (value: string | undefined) => void; id?: string; placeholder?: string }
 
@@ -54,4 +54,12 @@ export function RegionSelect({ value, onChange, id, placeholder }: Props) {
       {...(placeholder ? { placeholder } : {})}
     />
   )
+}
+
+/** A firm of the institution by part of its name, code or credit code. */
+export function FirmSelect({ value, onChange, id, placeholder, except }: Props & { except?: string }) {
+  const [typed, setTyped] = useState('')
+  const found = useGet<Page<Firm>>('/firms', { q: typed, limit: 20 })
+  const options = (found.data?.items ?? []).filter((firm) => firm.id !== except).map((firm) => ({ value: firm.id, label: `${firm.name} · ${firm.code}` }))
+  return <Select allowClear showSearch={{ filterOption: false, onSearch: setTyped }} options={options} loading={found.isFetching} value={value ?? null} onChange={(picked: string | null) => onChange?.(picked ?? undefined)} {...(id ? { id } : {})} {...(placeholder ? { placeholder } : {})} />
 }
