@@ -127,7 +127,7 @@ func (d *DB) openPostgres(c Config) error {
 	cfg.RuntimeParams["application_name"] = "capillary"
 	d.dialect = Postgres
 	d.owner = stdlib.OpenDB(*cfg)
-	d.owner.SetMaxOpenConns(2)
+	d.owner.SetMaxOpenConns(4) // one holds the migration lock
 	d.owner.SetMaxIdleConns(0)
 	d.w = stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, "set role "+AppRole)

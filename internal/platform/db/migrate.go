@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -44,6 +45,11 @@ func Migrations(d Dialect) ([]Migration, error) {
 
 // Migrate brings the schema to head: forward only, one transaction per step, one migrator at a time.
 func (d *DB) Migrate(ctx context.Context) error {
+	unlock, err := d.lockMigrations(ctx)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	defer unlock()
 	conn, err := d.owner.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
@@ -66,13 +72,43 @@ func (d *DB) Migrate(ctx context.Context) error {
 	return nil
 }
 
+// lockMigrations keeps other servers that start at the same time out until everything is done, hooks and
+// row-level security included.
+func (d *DB) lockMigrations(ctx context.Context) (unlock func(), err error) {
+	if d.dialect == SQLite {
+		return d.lockBeside(ctx)
+	}
+	conn, err := d.owner.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	const key = 7_202_611 // any fixed number, the same in every server
+	if _, err := conn.ExecContext(ctx, "select pg_advisory_lock($1)", key); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return func() {
+		// The pool keeps no idle connection, so the session, and its lock with it, ends even if this fails.
+		_, _ = conn.ExecContext(context.WithoutCancel(ctx), "select pg_advisory_unlock($1)", key)
+		_ = conn.Close()
+	}, nil
+}
+
+// lockBeside holds the write lock of a small database beside the SQLite file: the one lock between
+// processes that every platform has. The file stays, for to remove it would let two in at once.
+func (d *DB) lockBeside(ctx context.Context) (unlock func(), err error) {
+	pool, err := sql.Open("sqlite", "file:"+d.path+".migrate-lock?_pragma=busy_timeout(60000)&_txlock=exclusive")
+	if err != nil {
+		return nil, err
+	}
+	tx, err := pool.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
+	return func() { _, _ = tx.Rollback(), pool.Close() }, nil // nothing was written
+}
+
 func (d *DB) migrateOn(ctx context.Context, conn *sql.Conn) error {
 	if d.dialect == Postgres {
-		const key = 7_202_611 // any fixed number, the same in every server
-		if _, err := conn.ExecContext(ctx, "select pg_advisory_lock($1)", key); err != nil {
-			return err
-		}
-		defer conn.ExecContext(context.WithoutCancel(ctx), "select pg_advisory_unlock($1)", key) //nolint:errcheck // the session ends anyway
 		if _, err := conn.ExecContext(ctx, createRole); err != nil {
 			return err
 		}
@@ -115,11 +151,18 @@ func (d *DB) apply(ctx context.Context, conn *sql.Conn, m Migration) error {
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, m.SQL); err != nil {
-		_ = tx.Rollback()
-		return err
+	// Marked first: a second process that read the list before this one committed finds it marked and stops here.
+	res, err := tx.ExecContext(ctx, "insert into schema_migration (name, applied_at) values ($1, $2) on conflict (name) do nothing", m.Name, Micros(d.Now()))
+	if err == nil {
+		var n int64
+		if n, err = res.RowsAffected(); err == nil && n == 0 {
+			return tx.Rollback()
+		}
 	}
-	if _, err := tx.ExecContext(ctx, "insert into schema_migration (name, applied_at) values ($1, $2)", m.Name, Micros(d.Now())); err != nil {
+	if err == nil {
+		_, err = tx.ExecContext(ctx, m.SQL)
+	}
+	if err != nil {
 		_ = tx.Rollback()
 		return err
 	}
@@ -163,7 +206,9 @@ exception when duplicate_object or unique_violation then null; end $$;
 grant ` + AppRole + ` to current_user;`
 
 // guardTenants forces row-level security on every table that has an institution_id and grants the
-// application role what it needs; a table added by a later migration cannot be forgotten.
+// application role what it needs; a table added by a later migration cannot be forgotten. A table that is
+// guarded already is left alone: to alter it would wait for every open transaction that reads it (a
+// backup takes minutes), with all other users queuing behind.
 func (d *DB) guardTenants(ctx context.Context) error {
 	const stmt = `
 do $$
@@ -174,9 +219,10 @@ begin
   execute 'grant usage, select, update on all sequences in schema ' || quote_ident(current_schema()) || ' to ` + AppRole + `';
   revoke insert, update, delete on schema_migration from ` + AppRole + `;
   for t in
-    select c.table_name from information_schema.columns c
-    join information_schema.tables b using (table_schema, table_name)
-    where c.table_schema = current_schema() and c.column_name = 'institution_id' and b.table_type = 'BASE TABLE'
+    select c.relname as table_name from pg_class c
+    where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p')
+    and exists (select 1 from pg_attribute a where a.attrelid = c.oid and a.attname = 'institution_id' and not a.attisdropped)
+    and not (c.relrowsecurity and c.relforcerowsecurity and exists (select 1 from pg_policy p where p.polrelid = c.oid and p.polname = 'tenant'))
   loop
     execute format('alter table %I enable row level security', t.table_name);
     execute format('alter table %I force row level security', t.table_name);
