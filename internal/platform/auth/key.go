@@ -57,6 +57,7 @@ var (
 	from api_key k join user_account u on u.institution_id = k.institution_id and u.id = k.user_id
 	left join branch b on b.institution_id = u.institution_id and b.id = u.branch_id
 	where k.institution_id = $1 and k.id = $2`)
+	madeKeyOf = db.Q(`select count(*) from api_key where institution_id = $1 and user_id = $2 and created_by = $3`)
 	touchKey  = db.Q(`update api_key set used_at = $3 where institution_id = $1 and id = $2`)
 	revokeKey = db.Q(`update api_key set revoked_at = $3 where institution_id = $1 and id = $2 and revoked_at = 0`)
 )
@@ -133,6 +134,14 @@ func (s *Service) CreateKey(ctx context.Context, p Principal, in CreateKeyInput)
 		return emit(ctx, tx, "api_key.created", "api_key", id, out)
 	})
 	return out, token, err
+}
+
+// MadeKeyOf reports that a person made a key, revoked or not, of a service account: what the account does
+// may be his own doing.
+func MadeKeyOf(ctx context.Context, tx *db.Tx, personID, serviceID string) (bool, error) {
+	var n int
+	err := tx.QueryRow(ctx, madeKeyOf, tx.Institution, serviceID, personID).Scan(&n)
+	return n > 0, err
 }
 
 // keyOwner decides for whom the caller may make a key: himself from a session, or a service account

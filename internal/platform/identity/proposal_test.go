@@ -82,6 +82,27 @@ var bypasses = []bypass{
 		b.exec(t, `update user_account set email = 'same@example.com' where id = $1`, b.staff.Compliance.UserID)
 		require.Equal(t, "OWN_PROPOSAL", compliance.call(t, "POST", p.approve, decide(p.hash)).code())
 	}},
+	{"the maker was disabled since", func(t *testing.T, b *bundle, _, compliance *browser, p proposed) {
+		b.exec(t, `update user_account set status = 'disabled' where id = $1`, b.staff.Admin.UserID)
+		require.Equal(t, "PROPOSAL_MAKER_GONE", compliance.call(t, "POST", p.approve, decide(p.hash)).code())
+	}},
+	{"the maker lost the right to propose it", func(t *testing.T, b *bundle, _, compliance *browser, p proposed) {
+		b.exec(t, `delete from user_role where user_id = $1`, b.staff.Admin.UserID)
+		require.Equal(t, "PROPOSAL_MAKER_GONE", compliance.call(t, "POST", p.approve, decide(p.hash)).code())
+		require.Equal(t, 200, compliance.call(t, "POST", "/api/v1/proposals/"+p.id+"/reject", decide(p.hash)).status, "it may still be refused")
+	}},
+	{"the maker is a program whose key the reviewer made", func(t *testing.T, b *bundle, _, compliance *browser, p proposed) {
+		var service string
+		require.NoError(t, b.d.Update(t.Context(), b.staff.System.Scope(), func(tx *db.Tx) error {
+			u, err := auth.CreateUser(t.Context(), tx, b.staff.System, auth.CreateUserInput{Login: "robot", Kind: auth.KindService, Name: "robot", Branch: "hq", Roles: []string{auth.RoleAdmin}})
+			service = u.ID
+			return err
+		}))
+		b.exec(t, `insert into api_key (institution_id, id, user_id, name, prefix, secret_hash, scopes, created_at, created_by, expires_at, used_at, revoked_at) values ($1,'key_x',$2,'k','p','h','[]',0,$3,1,0,1)`,
+			b.staff.InstitutionID, service, b.staff.Compliance.UserID)
+		b.exec(t, `update proposal set made_by = $2 where id = $1`, p.id, service)
+		require.Equal(t, "OWN_PROPOSAL", compliance.call(t, "POST", p.approve, decide(p.hash)).code())
+	}},
 	{"who would gain approves", func(t *testing.T, b *bundle, _, _ *browser, p proposed) {
 		b.exec(t, `insert into user_role (institution_id, user_id, role, granted_at, granted_by) values ($1,$2,'compliance',0,'test')`, b.staff.InstitutionID, b.staff.Operations.UserID)
 		gainer := b.signedInKeepingVersion(t, b.staff.Operations)

@@ -140,6 +140,9 @@ type Decision struct {
 // Approve applies the change in the transaction of its approval.
 func (s *Service) Approve(ctx context.Context, p auth.Principal, in Decision) (Proposal, error) {
 	return s.decide(ctx, p, in, func(tx *db.Tx, k Kind, cur Proposal) (string, error) {
+		if err := makerStands(ctx, tx, k, cur); err != nil {
+			return "", err
+		}
 		// Read anew: the world may have moved between proposal and approval.
 		d, err := k.Describe(ctx, tx, p, cur.Body)
 		if err != nil {
@@ -197,7 +200,8 @@ func (s *Service) decide(ctx context.Context, p auth.Principal, in Decision, act
 	return out, err
 }
 
-// mayDecide refuses the maker, also under a second login with his e-mail address, and programs.
+// mayDecide refuses the maker, also under a second login with his e-mail address or behind a service
+// account whose key he made, and programs.
 func (s *Service) mayDecide(ctx context.Context, tx *db.Tx, p auth.Principal, k Kind, cur Proposal) error {
 	if err := p.Require(k.Review); err != nil {
 		return err
@@ -221,6 +225,30 @@ func (s *Service) mayDecide(ctx context.Context, tx *db.Tx, p auth.Principal, k 
 	}
 	if me.Email != "" && strings.EqualFold(me.Email, maker.Email) {
 		return fault.New(ReasonOwn)
+	}
+	if maker.Kind == auth.KindService {
+		mine, err := auth.MadeKeyOf(ctx, tx, p.UserID, maker.ID)
+		if err == nil && mine {
+			err = fault.New(ReasonOwn)
+		}
+		return err
+	}
+	return nil
+}
+
+// makerStands refuses to put into effect what was proposed by somebody who has since been disabled or has
+// lost the right to propose it: his signature is not worth anything any more. It may still be rejected.
+func makerStands(ctx context.Context, tx *db.Tx, k Kind, cur Proposal) error {
+	if strings.HasPrefix(cur.MadeBy, "system:") {
+		return nil
+	}
+	maker, err := auth.PrincipalOf(ctx, tx, cur.MadeBy)
+	gone := fault.Is(err, fault.ReasonNotFound) || fault.Is(err, fault.ReasonUnauthenticated)
+	if err != nil && !gone {
+		return err
+	}
+	if gone || !maker.Can(k.Propose) {
+		return fault.New(ReasonMaker)
 	}
 	return nil
 }
