@@ -158,6 +158,28 @@ func TestPoliciesDecideBeforeAnythingIsDecoded(t *testing.T) {
 	require.Empty(t, api.Audit(b.api))
 }
 
+// PostgreSQL keeps neither NUL nor bytes that are not UTF-8: they are the caller's mistake, on every route.
+func TestWhatIsNotTextIsRefusedBeforeTheDatabaseSeesIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t, dbtest.SQLite(t))
+	for _, path := range []string{"/api/v1/things/a%00b", "/api/v1/things/%ff%fe", "/api/v1/things/x?q=a%00b", "/api/v1/things/x?q=%ff", "/api/v1/things/x?q=%zz"} {
+		a := b.call(t, "GET", path, "", "Accept-Language", "zh")
+		require.Equal(t, 400, a.status, path)
+		require.Equal(t, "MALFORMED_REQUEST", a.problem.Code, path)
+		require.Contains(t, a.problem.Title, "非文本字符")
+	}
+	for _, body := range []string{`{"name":"a\u0000b","amount_minor":1}`, `{"name":"ab","amount_minor":1,"tags":["\u0000"]}`, `{"na\u0000me":"ab","amount_minor":1}`} {
+		a := b.call(t, "POST", "/api/v1/things", body, "Idempotency-Key", "nul", "Accept-Language", "zh")
+		require.Equal(t, 400, a.status, body)
+		require.Contains(t, a.problem.Title, "NUL", body)
+	}
+	require.Zero(t, b.count(t))
+	for _, bad := range []string{"a\x00", "\xff"} {
+		_, err := api.DecodeCursor(api.EncodeCursor(bad+"\x00"), 1)
+		require.Error(t, err)
+	}
+}
+
 func TestARouteWithoutAPolicyRefusesEverybodyAndIsListed(t *testing.T) {
 	t.Parallel()
 	b := setup(t, dbtest.SQLite(t))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -30,8 +31,8 @@ func strictUnmarshal(data []byte, v any) error {
 	return json.Unmarshal(data, v)
 }
 
-// CheckJSON refuses what encoding/json lets pass: two equal keys in one object, invalid UTF-8, anything
-// after the value, nesting deeper than 64.
+// CheckJSON refuses what encoding/json lets pass: two equal keys in one object, invalid UTF-8, the NUL
+// character (PostgreSQL cannot keep it), anything after the value, nesting deeper than 64.
 func CheckJSON(data []byte) error {
 	if !utf8.Valid(data) {
 		return errors.New("the text is not valid UTF-8")
@@ -70,6 +71,9 @@ func CheckJSON(data []byte) error {
 			}
 			stack = stack[:top]
 		case string:
+			if strings.ContainsRune(t, 0) {
+				return errors.New("a text holds the NUL character, which no text has")
+			}
 			if top >= 0 && stack[top].keys != nil && stack[top].key {
 				if stack[top].keys[t] {
 					return fmt.Errorf("the key %q is given twice", t)

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/base64"
 	"encoding/json"
+	"strings"
 
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
@@ -50,7 +51,7 @@ func DecodeCursor(cursor string, n int) ([]string, error) {
 	if err == nil {
 		err = json.Unmarshal(b, &parts)
 	}
-	if err != nil || len(parts) != n {
+	if err != nil || len(parts) != n || !isText(strings.Join(parts, "")) {
 		return nil, fault.Field("cursor", "不是本列表给出的游标", "is not a cursor given by this list").Wrap(err)
 	}
 	return parts, nil

@@ -8,9 +8,11 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"runtime/debug"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
@@ -37,9 +39,25 @@ func (a *API) Handler() http.Handler {
 			a.WriteProblem(out, r, err)
 			return
 		}
+		if err := plainText(r.URL); err != nil {
+			a.WriteProblem(out, r, err)
+			return
+		}
 		inner.ServeHTTP(out, r)
 	})
 }
+
+// plainText refuses an address whose path or query is not text: PostgreSQL keeps neither NUL nor bytes that
+// are not UTF-8, and such a request is a mistake of the caller, not of the server.
+func plainText(u *url.URL) error {
+	query, err := url.QueryUnescape(u.RawQuery)
+	if err == nil && isText(u.Path) && isText(query) {
+		return nil
+	}
+	return fault.New(ReasonMalformed, "problem", "the address is not plain text", "problem_zh", "地址含有非文本字符").Wrap(err)
+}
+
+func isText(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
 
 func (a *API) recover(w *watched, r *http.Request) {
 	v := recover()

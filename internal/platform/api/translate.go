@@ -41,6 +41,7 @@ var phrases = []struct {
 	{regexp.MustCompile(`^request body is required$`), "缺少请求体"},
 	{regexp.MustCompile(`^the key "(.*)" is given twice$`), "键 “$1” 出现了两次"},
 	{regexp.MustCompile(`^the text is not valid UTF-8$`), "文本不是有效的 UTF-8"},
+	{regexp.MustCompile(`^a text holds the NUL character, which no text has$`), "文本中含有 NUL 字符"},
 	{regexp.MustCompile(`^something follows the JSON value$`), "JSON 值之后还有多余内容"},
 	{regexp.MustCompile(`^nesting is deeper than (.*)$`), "嵌套超过 $1 层"},
 	{regexp.MustCompile(`^(unexpected EOF|unexpected end of JSON input)$`), "JSON 不完整"},

@@ -60,9 +60,7 @@ func keptHash(token string) string {
 // openSession makes a session for a user whose identity was proved, at most twenty at a time.
 func (s *Service) openSession(ctx context.Context, tx *db.Tx, userID, via, address, agent string) (string, error) {
 	secret := crypto.NewToken()
-	if len(agent) > 200 {
-		agent = strings.ToValidUTF8(agent[:200], "")
-	}
+	agent = strings.ToValidUTF8(agent[:min(len(agent), 200)], "")
 	if _, err := tx.Exec(ctx, trimSessions, tx.Institution, userID); err != nil {
 		return "", err
 	}

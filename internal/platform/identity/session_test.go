@@ -31,6 +31,16 @@ func TestEveryStatementPreparesOnBothEngines(t *testing.T) {
 	})
 }
 
+// A browser's name is whatever bytes it sends; a database of text must not refuse the sign-in for it.
+func TestSignInFromABrowserWithAnUnreadableName(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bundle) {
+		b.setPassword(t, b.staff, b.staff.Manager)
+		_, err := b.auth.SignIn(t.Context(), auth.SignInInput{Institution: b.staff.Code, Login: b.staff.Manager.Login, Password: password, Agent: "Mozilla \xff\xfe"})
+		require.NoError(t, err)
+	})
+}
+
 func TestSignInSessionAndSignOut(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b *bundle) {
