@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/app"
 	"github.com/capillary-finance/capillary/internal/assess"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
+	"github.com/capillary-finance/capillary/internal/platform/fault"
 	"github.com/capillary-finance/capillary/internal/platform/observe"
 )
 
@@ -33,6 +35,21 @@ func (c *cli) withApp(ctx context.Context, fn func(a *app.App) error) error {
 		return err
 	}
 	return errors.Join(fn(a), a.Close())
+}
+
+// withData is withApp for commands that work on what is there: a mistyped folder is an error, and no new
+// empty database is made in it, whose backup or verification would be worth nothing.
+func (c *cli) withData(ctx context.Context, fn func(a *app.App) error) error {
+	cfg, err := c.config()
+	if err != nil {
+		return err
+	}
+	if cfg.PostgresDSN == "" {
+		if _, err := os.Stat(cfg.Database()); errors.Is(err, fs.ErrNotExist) {
+			return fault.New(app.ReasonNoDatabase, "file", cfg.Database())
+		}
+	}
+	return c.withApp(ctx, fn)
 }
 
 // operator is the principal of a command on one institution, found by code or, when there is only one,

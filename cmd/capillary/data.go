@@ -31,7 +31,7 @@ func (c *cli) importCommand() *cobra.Command {
 					return &usageError{err}
 				}
 			}
-			return c.withApp(cmd.Context(), func(a *app.App) error {
+			return c.withData(cmd.Context(), func(a *app.App) error {
 				p, _, err := c.operator(cmd.Context(), a, institution)
 				if err != nil {
 					return err
@@ -107,7 +107,7 @@ func (c *cli) verifyCommand() *cobra.Command {
 		Long:    c.tr("重新推算并逐项比对；任何差异以退出码 1 结束。", "Recomputes and compares everything; any difference ends with exit code 1."),
 		Example: "  capillary verify --data ./data",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.withApp(cmd.Context(), func(a *app.App) error {
+			return c.withData(cmd.Context(), func(a *app.App) error {
 				checks, err := a.Verify(cmd.Context())
 				if err != nil {
 					return err
@@ -145,7 +145,7 @@ func (c *cli) backupCommand() *cobra.Command {
 			"Writes one consistent snapshot while the server runs; a backup of SQLite restores into PostgreSQL and the reverse. Keep keys.json apart from it."),
 		Example: "  capillary backup /backup/capillary-2026-06-30.tar.gz",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.withApp(cmd.Context(), func(a *app.App) error {
+			return c.withData(cmd.Context(), func(a *app.App) error {
 				tmp := args[0] + ".part"
 				f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // the operator names the file
 				if err != nil {
@@ -177,12 +177,22 @@ func (c *cli) restoreCommand() *cobra.Command {
 				return err
 			}
 			defer f.Close() //nolint:errcheck // read only
+			cfg, err := c.config()
+			if err != nil {
+				return err
+			}
+			_, keyless := os.Stat(cfg.Keys())
 			return c.withApp(cmd.Context(), func(a *app.App) error {
 				m, err := app.Restore(cmd.Context(), a.DB, a.FilesDir(), f, func(part string, rows int64) {
 					fmt.Fprintf(cmd.ErrOrStderr(), "  %-40s %d\n", part, rows)
 				})
 				if err == nil {
 					fmt.Fprintf(cmd.OutOrStdout(), c.tr("已恢复 %d 张表、%d 个文件；接着运行 `capillary verify` 核验\n", "%d tables and %d files restored; run `capillary verify` next\n"), len(m.Tables), len(m.Files))
+				}
+				if err == nil && errors.Is(keyless, os.ErrNotExist) {
+					// The keys made for the empty database open nothing of what is in it now.
+					err = os.Remove(cfg.Keys())
+					fmt.Fprintf(cmd.OutOrStdout(), c.tr("请先把原系统的密钥文件放到 %s\n", "first put the key file of the system it came from at %s\n"), cfg.Keys())
 				}
 				return err
 			})
@@ -196,7 +206,7 @@ func (c *cli) eodCommand() *cobra.Command {
 		Use: "eod", Args: cobra.NoArgs, Short: c.tr("日终：计息、扣款、切换营业日", "end of day: interest, collections, next business date"),
 		Example: "  capillary eod --institution demo\n  capillary eod --to 2026-07-31",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.withApp(cmd.Context(), func(a *app.App) error {
+			return c.withData(cmd.Context(), func(a *app.App) error {
 				p, inst, err := c.operator(cmd.Context(), a, institution)
 				if err != nil {
 					return err

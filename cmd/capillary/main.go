@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/capillary-finance/capillary/internal/app"
 	"github.com/capillary-finance/capillary/internal/platform/config"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
@@ -119,7 +120,7 @@ func (c *cli) config() (*config.Config, error) {
 			return nil, &usageError{err}
 		}
 	}
-	return cfg, cfg.Check()
+	return cfg, app.Check(cfg)
 }
 
 func (c *cli) root() *cobra.Command {
@@ -137,6 +138,9 @@ func (c *cli) root() *cobra.Command {
 	p.StringVar(&c.data, "data", "", c.tr("数据目录", "data folder"))
 	p.StringArrayVar(&c.sets, "set", nil, c.tr("设置一项配置：名称=值，可重复", "set one setting: name=value, repeatable"))
 	root.AddCommand(c.commands()...)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	c.polish(root)
 	if c.lang == "zh" {
 		root.SetUsageTemplate(chineseUsage)
 	}

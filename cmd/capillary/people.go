@@ -57,7 +57,7 @@ func (c *cli) institutionCommand() *cobra.Command {
 	list := &cobra.Command{
 		Use: "list", Args: cobra.NoArgs, Short: c.tr("列出机构", "list institutions"), Example: "  capillary institution list",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.withApp(cmd.Context(), func(a *app.App) error {
+			return c.withData(cmd.Context(), func(a *app.App) error {
 				all, err := a.Auth.Institutions(cmd.Context(), "")
 				if err != nil {
 					return err
@@ -87,7 +87,7 @@ func (c *cli) userCommand() *cobra.Command {
 				return err
 			}
 			in.Login, in.Password = args[0], password
-			return c.withApp(cmd.Context(), func(a *app.App) error {
+			return c.withData(cmd.Context(), func(a *app.App) error {
 				p, _, err := c.operator(cmd.Context(), a, institution)
 				if err != nil {
 					return err
@@ -106,7 +106,7 @@ func (c *cli) userCommand() *cobra.Command {
 	list := &cobra.Command{
 		Use: "list", Args: cobra.NoArgs, Short: c.tr("列出用户", "list users"), Example: "  capillary user list --institution demo",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.withApp(cmd.Context(), func(a *app.App) error {
+			return c.withData(cmd.Context(), func(a *app.App) error {
 				p, _, err := c.operator(cmd.Context(), a, institution)
 				if err != nil {
 					return err
@@ -131,7 +131,7 @@ func (c *cli) userCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.withApp(cmd.Context(), func(a *app.App) error {
+			return c.withData(cmd.Context(), func(a *app.App) error {
 				p, _, err := c.operator(cmd.Context(), a, institution)
 				if err != nil {
 					return err

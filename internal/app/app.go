@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -38,6 +40,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/event"
 	"github.com/capillary-finance/capillary/internal/platform/event/natssink"
 	"github.com/capillary-finance/capillary/internal/platform/event/operate"
+	"github.com/capillary-finance/capillary/internal/platform/fault"
 	"github.com/capillary-finance/capillary/internal/platform/inbox"
 	"github.com/capillary-finance/capillary/internal/platform/job"
 	"github.com/capillary-finance/capillary/internal/platform/observe"
@@ -106,6 +109,9 @@ func (a *App) build(ctx context.Context) (err error) {
 	if err := a.DB.Migrate(ctx); err != nil {
 		return err
 	}
+	if err := a.keysBelong(ctx); err != nil {
+		return err
+	}
 	if a.Keys, err = crypto.OpenKeyring(a.Config.Keys()); err != nil {
 		return err
 	}
@@ -118,8 +124,42 @@ func (a *App) build(ctx context.Context) (err error) {
 	if err := a.buildDomains(); err != nil {
 		return err
 	}
-	a.routes()
-	return nil
+	return a.routes()
+}
+
+// keysBelong refuses to make a new key file for a database that has data: what it holds was sealed with
+// keys that lie elsewhere, and whatever the new ones sealed would be lost once the right file is back.
+func (a *App) keysBelong(ctx context.Context) error {
+	if _, err := os.Stat(a.Config.Keys()); !errors.Is(err, fs.ErrNotExist) {
+		return nil // there, or unreadable: opening it says more
+	}
+	return a.DB.View(ctx, db.System("keys"), func(tx *db.Tx) error {
+		empty, err := tx.Empty(ctx)
+		if err == nil && !empty {
+			err = fault.New(ReasonKeysMissing, "file", a.Config.Keys())
+		}
+		return err
+	})
+}
+
+// Check finds what in a configuration could not work, beyond what config itself knows.
+func Check(c *config.Config) error {
+	errs := []error{c.Check()}
+	if err := db.CheckDSN(c.PostgresDSN); err != nil {
+		errs = append(errs, fmt.Errorf("database.postgres_dsn: %w", err))
+	}
+	if _, err := webhook.NewGuard(webhook.GuardConfig{Allow: strings.Split(c.WebhookAllow, ",")}); err != nil {
+		errs = append(errs, fmt.Errorf("webhook.allow: %w", err))
+	}
+	if st, err := os.Stat(c.DataDir); err == nil && !st.IsDir() {
+		errs = append(errs, fmt.Errorf("data_dir: %s is not a folder", c.DataDir))
+	}
+	if c.BankURL != "" {
+		if _, err := payment.NewClient(payment.ClientConfig{URL: c.BankURL, Secret: c.BankSecret}); err != nil {
+			errs = append(errs, fmt.Errorf("bank.url: %w", err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // FilesDir is where uploads and contracts lie.
@@ -340,15 +380,16 @@ func (a *App) expireProposals(ctx context.Context) error {
 // Serve runs the server until ctx ends, then stops in order: no new work, requests, workers.
 // ready is told the address once requests are accepted.
 func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
-	stop, err := a.Workers(ctx)
-	if err != nil {
-		return err
-	}
-	defer stop()
+	// First of all: a server whose port is taken must not begin to work (send money, run jobs) before it notices.
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.Config.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
+	stop, err := a.Workers(ctx)
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	defer stop()
 	srv := &http.Server{
 		Handler: a.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug),

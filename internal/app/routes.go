@@ -33,8 +33,12 @@ import (
 )
 
 // routes registers every operation of every package on one API.
-func (a *App) routes() {
-	a.API = api.New(a.DB, Version, identity.Authenticator(a.Auth, a.https()), api.WithLogger(a.Log), api.WithHTTPS(a.https()),
+func (a *App) routes() error {
+	proxies, err := a.Config.Proxies()
+	if err != nil {
+		return err
+	}
+	a.API = api.New(a.DB, Version, identity.Authenticator(a.Auth, a.https()), api.WithLogger(a.Log), api.WithHTTPS(a.https()), api.WithTrustedProxies(proxies...),
 		api.WithLimits(api.Limits{PerPrincipal: float64(a.Config.RatePrincipal), PerAddress: float64(a.Config.RateAddress)}))
 	identity.Routes(a.API, identity.Config{DB: a.DB, Auth: a.Auth, Proposals: a.Proposals, Audit: a.Audit, SignOn: a.signOn(), HTTPS: a.https()})
 	job.Routes(a.API, a.Jobs)
@@ -63,6 +67,7 @@ func (a *App) routes() {
 	signal.Routes(a.API, a.Signals)
 	a.Observe.Routes(a.API.Mux)
 	a.API.Mux.Handle("/", console.Handler())
+	return nil
 }
 
 // Handler is the whole server: measurement outside, then the API's guards, then the routes.

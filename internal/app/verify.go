@@ -72,6 +72,9 @@ func (a *App) Verify(ctx context.Context) ([]Checked, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(all) == 0 {
+		return nil, fault.New(ReasonNothingToVerify) // "everything agrees" about nothing would reassure wrongly
+	}
 	var out []Checked
 	for _, inst := range all {
 		scope := db.Scope{Institution: inst.ID, Actor: "system:verify"}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -38,6 +39,7 @@ type Config struct {
 	OIDCClientID   string
 	OIDCSecret     string
 	WebhookAllow   string
+	TrustedProxies string
 	NATSURL        string
 	NATSStream     string
 	ShutdownGrace  time.Duration
@@ -107,6 +109,7 @@ func Settings() []Setting {
 		stringSetting("oidc.client_id", "单点登录客户端编号", "client id for single sign-on", false, func(c *Config) *string { return &c.OIDCClientID }),
 		stringSetting("oidc.client_secret", "单点登录客户端密钥", "client secret for single sign-on", true, func(c *Config) *string { return &c.OIDCSecret }),
 		stringSetting("webhook.allow", "允许回调的内网地址（逗号分隔的网段或主机）", "private targets webhooks may reach (comma-separated networks or hosts)", false, func(c *Config) *string { return &c.WebhookAllow }),
+		stringSetting("trusted_proxies", "可信反向代理的网段（逗号分隔）；只有来自它们的 X-Forwarded-For 才被采信", "networks of reverse proxies (comma-separated); X-Forwarded-For is believed from them only", false, func(c *Config) *string { return &c.TrustedProxies }),
 		stringSetting("nats.url", "把事件转发到该 NATS；为空则关闭", "forward events to this NATS; empty turns it off", false, func(c *Config) *string { return &c.NATSURL }),
 		stringSetting("nats.stream", "NATS 流名称", "name of the NATS stream", false, func(c *Config) *string { return &c.NATSStream }),
 		{
@@ -230,11 +233,43 @@ func flatten(prefix string, tree map[string]any, out map[string]string) {
 			flatten(name, sub, out)
 			continue
 		}
-		if v == nil {
-			v = ""
-		}
-		out[name] = fmt.Sprint(v)
+		out[name] = plain(v)
 	}
+}
+
+// plain writes a value of the file as the environment would; a list is its items with commas between.
+func plain(v any) string {
+	switch x := v.(type) {
+	case nil:
+		return ""
+	case []any:
+		items := make([]string, len(x))
+		for i := range x {
+			items[i] = plain(x[i])
+		}
+		return strings.Join(items, ",")
+	}
+	return fmt.Sprint(v)
+}
+
+// Proxies are the networks of trusted_proxies; a single address is a network of one.
+func (c *Config) Proxies() ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for text := range strings.SplitSeq(c.TrustedProxies, ",") {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		if a, err := netip.ParseAddr(text); err == nil {
+			out = append(out, netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()))
+			continue
+		}
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("trusted_proxies: %q is not an address or a network", text)
+		}
+		out = append(out, p.Masked())
+	}
+	return out, nil
 }
 
 // Check finds settings that cannot work, all at once.
@@ -256,6 +291,9 @@ func (c *Config) Check() error {
 	}
 	if !contains(c.LogFormat, "text", "json") {
 		errs = append(errs, fmt.Errorf("log.format: %q; use text or json", c.LogFormat))
+	}
+	if _, err := c.Proxies(); err != nil {
+		errs = append(errs, err)
 	}
 	if c.DataDir == "" {
 		errs = append(errs, errors.New("data_dir: must not be empty"))

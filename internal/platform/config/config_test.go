@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
@@ -64,4 +65,18 @@ func TestEverySettingSpeaksBothLanguages(t *testing.T) {
 		require.NotEmpty(t, s.Zh, s.Name)
 		require.NotEmpty(t, s.En, s.Name)
 	}
+}
+
+func TestListsAreWrittenAsTheyAreInYAML(t *testing.T) {
+	t.Parallel()
+	f := file(t, "trusted_proxies: [10.0.0.0/8, 192.168.1.7]\nwebhook:\n  allow:\n    - erp.bank.example\n    - 10.8.0.0/16\n")
+	c, err := config.Load(f, nil)
+	require.NoError(t, err)
+	require.NoError(t, c.Check())
+	require.Equal(t, "erp.bank.example,10.8.0.0/16", c.WebhookAllow)
+	p, err := c.Proxies()
+	require.NoError(t, err)
+	require.Equal(t, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.168.1.7/32")}, p)
+	require.NoError(t, c.Set("trusted_proxies", "10.0.0.0/99", "--set"))
+	require.ErrorContains(t, c.Check(), "trusted_proxies")
 }

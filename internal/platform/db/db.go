@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -89,7 +90,18 @@ func (d *DB) openSQLite(c Config) error {
 	if c.Path == "" {
 		return errors.New("open database: neither a SQLite path nor a PostgreSQL DSN is configured")
 	}
+	if strings.ContainsAny(c.Path, "?#%") {
+		return fmt.Errorf("open database: %q holds one of ? # %%, which SQLite reads as part of an address", c.Path)
+	}
 	if err := os.MkdirAll(filepath.Dir(c.Path), 0o750); err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	// For its owner only, whatever the umask: SQLite gives its log the same mode.
+	f, err := os.OpenFile(c.Path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
 		return fmt.Errorf("open database: %w", err)
 	}
 	d.dialect, d.path = SQLite, c.Path
@@ -98,7 +110,6 @@ func (d *DB) openSQLite(c Config) error {
 	}}
 	writer := url.Values{"_txlock": {"immediate"}}
 	writer["_pragma"] = pragmas["_pragma"]
-	var err error
 	if d.w, err = sql.Open("sqlite", "file:"+c.Path+"?"+writer.Encode()); err != nil {
 		return err
 	}
@@ -116,6 +127,15 @@ func (d *DB) openSQLite(c Config) error {
 	d.r.SetMaxOpenConns(c.MaxConns)
 	d.r.SetMaxIdleConns(c.MaxConns)
 	return nil
+}
+
+// CheckDSN says what is wrong with a PostgreSQL connection string, without its password; empty is fine.
+func CheckDSN(dsn string) error {
+	if dsn == "" {
+		return nil
+	}
+	_, err := pgx.ParseConfig(dsn)
+	return err
 }
 
 func (d *DB) openPostgres(c Config) error {

@@ -1,0 +1,81 @@
+package app_test
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http/httptest"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/capillary-finance/capillary/internal/app"
+	"github.com/capillary-finance/capillary/internal/platform/config"
+	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
+)
+
+func opened(t *testing.T, dir string, set ...func(*config.Config)) (*app.App, error) {
+	t.Helper()
+	c := config.Default()
+	c.DataDir = dir
+	for _, f := range set {
+		f(c)
+	}
+	return app.Open(t.Context(), c, slog.New(slog.DiscardHandler))
+}
+
+// A key file that was lost or mistyped must not be replaced by new keys: what they seal is lost later.
+func TestNoNewKeysAreMadeForExistingData(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	a, err := opened(t, dir)
+	require.NoError(t, err)
+	_, err = a.Verify(t.Context())
+	require.ErrorContains(t, err, app.ReasonNothingToVerify.Code, "nothing must not be called whole")
+	dbtest.Institution(t, a.DB)
+	require.NoError(t, a.Close())
+	keys, err := os.ReadFile(a.Config.Keys())
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(a.Config.Keys()))
+	_, err = opened(t, dir)
+	require.ErrorContains(t, err, app.ReasonKeysMissing.Code)
+	require.NoFileExists(t, a.Config.Keys())
+	require.NoError(t, os.WriteFile(a.Config.Keys(), keys, 0o600))
+	a, err = opened(t, dir)
+	require.NoError(t, err)
+	st, err := os.Stat(a.Config.Database())
+	require.NoError(t, err)
+	require.Zero(t, st.Mode().Perm()&0o077, "the database is its owner's only")
+	require.NoError(t, a.Close())
+}
+
+// A second server on the same port must not have begun to work before it finds out.
+func TestAServerWhosePortIsTakenDoesNothing(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test
+	require.NoError(t, err)
+	defer ln.Close() //nolint:errcheck // a test
+	a, err := opened(t, t.TempDir(), func(c *config.Config) { c.Listen = ln.Addr().String() })
+	require.NoError(t, err)
+	defer a.Close() //nolint:errcheck // a test
+	require.ErrorContains(t, a.Serve(t.Context(), func(string) { t.Error("ready") }), "listen")
+	require.NoError(t, a.Jobs.Start(t.Context()), "the workers had not been started")
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	require.NoError(t, a.Jobs.Stop(ctx))
+}
+
+func TestAddressesOfProxiesAreConfigured(t *testing.T) {
+	t.Parallel()
+	a, err := opened(t, t.TempDir(), func(c *config.Config) { c.TrustedProxies = "10.1.0.0/16" })
+	require.NoError(t, err)
+	defer a.Close() //nolint:errcheck // a test
+	r := httptest.NewRequestWithContext(t.Context(), "GET", "/", nil)
+	r.Header.Set("X-Forwarded-For", "203.0.113.9, 198.51.100.4")
+	r.RemoteAddr = "10.1.2.3:999"
+	require.Equal(t, "198.51.100.4", a.API.ClientIP(r))
+	r.RemoteAddr = "10.2.2.3:999"
+	require.Equal(t, "10.2.2.3", a.API.ClientIP(r), "anybody may write the header")
+}
