@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -178,6 +180,16 @@ func TestWhatIsNotTextIsRefusedBeforeTheDatabaseSeesIt(t *testing.T) {
 		_, err := api.DecodeCursor(api.EncodeCursor(bad+"\x00"), 1)
 		require.Error(t, err)
 	}
+}
+
+func TestADatabaseThatIsAwayIsUnavailableAndNotAMistake(t *testing.T) {
+	t.Parallel()
+	p := api.ProblemOf(fmt.Errorf("begin: %w", &net.OpError{Op: "dial", Err: errors.New("connection refused")}), "en")
+	require.Equal(t, 503, p.Status)
+	require.Equal(t, "UNAVAILABLE", p.Code)
+	b := setup(t, dbtest.SQLite(t))
+	a := b.call(t, "POST", "/api/v1/things", good, "Idempotency-Key", "form", "Content-Type", "text/plain")
+	require.Equal(t, "UNSUPPORTED_MEDIA_TYPE", a.problem.Code, "a form of another site can send nothing else")
 }
 
 func TestARouteWithoutAPolicyRefusesEverybodyAndIsListed(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -90,6 +91,8 @@ func unexplained(err error) *fault.Error {
 		return fault.New(fault.ReasonTooLarge, "what", "request body", "what_zh", "请求体", "limit", tooBig.Limit)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return fault.New(fault.ReasonUnavailable, "what", "the operation within its time limit", "what_zh", "在时限内完成该操作")
+	case db.IsUnavailable(err):
+		return fault.New(fault.ReasonUnavailable, "what", "the database", "what_zh", "数据库")
 	}
 	return fault.New(fault.ReasonInternal)
 }
@@ -148,6 +151,9 @@ func installProblems() {
 func fromHuma(lang string, status int, msg string, errs []error) *Problem {
 	var faults []error
 	for _, err := range errs {
+		if err != nil && strings.HasPrefix(err.Error(), "unknown content type") {
+			return ProblemOf(fault.New(ReasonMediaType), lang)
+		}
 		var detail *huma.ErrorDetail
 		if !errors.As(err, &detail) {
 			if err != nil {
