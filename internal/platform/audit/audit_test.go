@@ -279,3 +279,23 @@ func (b *bundle) read(t *testing.T, fn func(context.Context, *db.Tx) error) {
 	t.Helper()
 	require.NoError(t, b.d.View(t.Context(), b.staff.System.Scope(), func(tx *db.Tx) error { return fn(t.Context(), tx) }))
 }
+
+// A power cut may tear the last line of the anchor file: what follows must not be lost with it, and the
+// chain must still be verified.
+func TestATornAnchorIsFoundAndSwallowsNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t, dbtest.SQLite(t))
+	_, err := b.service.SealAll(t.Context())
+	require.NoError(t, err)
+	whole, err := os.ReadFile(b.file)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(b.file, append(whole, whole[:len(whole)/2]...), 0o600))
+	b.write(t, 2)
+	_, err = b.service.SealAll(t.Context())
+	require.NoError(t, err)
+	r := b.verify(t)
+	require.Equal(t, 2, r.Anchors)
+	require.EqualValues(t, recordCount+2, r.Sealed)
+	require.Len(t, r.Findings, 1)
+	require.Contains(t, r.Findings[0].Problem, "line 2 of the anchor file")
+}

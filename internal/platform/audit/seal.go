@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"sync"
@@ -176,9 +177,33 @@ func (s *Service) anchor(a Anchor) error {
 	if err != nil {
 		return fmt.Errorf("audit anchor: %w", err)
 	}
-	_, err = f.Write(line)
+	// A line that a power cut tore is ended, so that it cannot swallow this one.
+	if torn, terr := tornEnd(s.anchors); terr != nil {
+		err = terr
+	} else if torn {
+		line = append([]byte{'\n'}, line...)
+	}
+	if err == nil {
+		_, err = f.Write(line)
+	}
 	if err == nil {
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
+}
+
+// tornEnd reports that a file does not end with a line end.
+func tornEnd(path string) (bool, error) {
+	f, err := os.Open(path) //nolint:gosec // the operator names the file
+	if err != nil {
+		return false, fmt.Errorf("audit anchor: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	end, err := f.Seek(0, io.SeekEnd)
+	if err != nil || end == 0 {
+		return false, err
+	}
+	last := make([]byte, 1)
+	_, err = f.ReadAt(last, end-1)
+	return last[0] != '\n', err
 }
