@@ -246,5 +246,5 @@ const reasonMax = 300
 
 func clip(s string) string {
 	r := []rune(s)
-	return string(r[:min(len(r), reasonMax)])
+	return db.Text(string(r[:min(len(r), reasonMax)]), 4*reasonMax) // the words are the bank's: an order must not hang on them
 }

@@ -60,7 +60,7 @@ func keptHash(token string) string {
 // openSession makes a session for a user whose identity was proved, at most twenty at a time.
 func (s *Service) openSession(ctx context.Context, tx *db.Tx, userID, via, address, agent string) (string, error) {
 	secret := crypto.NewToken()
-	agent = strings.ToValidUTF8(agent[:min(len(agent), 200)], "")
+	agent = db.Text(agent, 200)
 	if _, err := tx.Exec(ctx, trimSessions, tx.Institution, userID); err != nil {
 		return "", err
 	}

@@ -47,3 +47,9 @@ func TestTheDatabaseRestartsUnderAStatement(t *testing.T) {
 	require.True(t, db.IsUnavailable(err), "%v", err)
 	require.NoError(t, d.Ping(t.Context()))
 }
+
+func TestWordsFromOutsideAreMadeText(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "ab\uFFFDc", db.Text("a\x00b\xffc", 10))
+	require.Equal(t, "中", db.Text("中文", 5), "a character is not cut in two")
+}

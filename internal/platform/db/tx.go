@@ -10,6 +10,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -338,4 +339,15 @@ func Time(micros int64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMicro(micros).UTC()
+}
+
+// Text makes of any bytes a text that both engines keep, of at most bytesMax bytes: whole UTF-8 characters
+// and no NUL. Words that come from outside (an error, the answer of a target) go through it before they are
+// stored, or PostgreSQL refuses the row, and whatever waits for it with it.
+func Text(s string, bytesMax int) string {
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+	if len(s) > bytesMax {
+		s = strings.ToValidUTF8(s[:bytesMax], "")
+	}
+	return s
 }

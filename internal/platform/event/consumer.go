@@ -353,10 +353,4 @@ func enqueue(ctx context.Context, tx *db.Tx, consumer string, e Event, tries int
 
 const errorBytesMax = 2000
 
-func cut(err error) string {
-	s := err.Error()
-	if len(s) > errorBytesMax {
-		s = s[:errorBytesMax]
-	}
-	return s
-}
+func cut(err error) string { return db.Text(err.Error(), errorBytesMax) }

@@ -344,8 +344,7 @@ func explain(err error) string {
 	if f, ok := fault.As(err); ok {
 		return f.Reason.Code + ": " + f.Text("en")
 	}
-	s := err.Error()
-	return s[:min(len(s), 300)]
+	return db.Text(err.Error(), 300)
 }
 
 func (s *Sender) settle(ctx context.Context, d due, p *prepared, a Attempt, cause error) error {
