@@ -409,3 +409,22 @@ func FuzzCheckJSON(f *testing.F) {
 		}
 	})
 }
+
+// An address of IPv6 comes with a whole network: limits that counted addresses would limit nobody.
+func TestTheNetworkOfAnIPv6AddressIsLimitedAsOne(t *testing.T) {
+	t.Parallel()
+	b := setup(t, dbtest.SQLite(t, dbtest.WithClock(func() time.Time { return time.Unix(1_800_000_000, 0) })), api.WithLimits(api.Limits{PerAddress: 1}))
+	from := func(address string) int {
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "/api/v1/nothing", nil)
+		r.RemoteAddr = address
+		w := httptest.NewRecorder()
+		b.handler.ServeHTTP(w, r)
+		return w.Code
+	}
+	for i := range 4 { // the burst
+		require.Equal(t, 404, from(fmt.Sprintf("[2001:db8:1:2::%d]:1", i+1)))
+	}
+	require.Equal(t, 429, from("[2001:db8:1:2:ffff::9]:1"))
+	require.Equal(t, 404, from("[2001:db8:1:3::1]:1"))
+	require.Equal(t, 404, from("192.0.2.1:1"))
+}

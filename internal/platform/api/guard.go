@@ -47,7 +47,7 @@ func (a *API) admit(hc huma.Context, op Op) (auth.Principal, error) {
 	switch op.Policy.kind {
 	case "public":
 		if op.Mutates() {
-			return auth.Principal{}, a.perSignIn.Allow(a.clientAddress(hc), now)
+			return auth.Principal{}, a.perSignIn.Allow(network(a.clientAddress(hc)), now)
 		}
 		return auth.Principal{}, nil
 	case "session", "permission":

@@ -35,7 +35,7 @@ func (a *API) Handler() http.Handler {
 		a.secure(w.Header(), r)
 		out := &watched{ResponseWriter: w}
 		defer a.recover(out, r)
-		if err := a.perAddress.Allow(a.ClientIP(r), a.DB.Now()); err != nil {
+		if err := a.perAddress.Allow(network(a.ClientIP(r)), a.DB.Now()); err != nil {
 			a.WriteProblem(out, r, err)
 			return
 		}
@@ -123,6 +123,19 @@ func (a *API) ClientIP(r *http.Request) string {
 		host = ip.Unmap().String()
 	}
 	return host
+}
+
+// network is what is limited as one address: whoever has an IPv6 address has the 2^64 of its network too.
+func network(address string) string {
+	ip, err := netip.ParseAddr(address)
+	if err != nil || !ip.Is6() || ip.Is4In6() {
+		return address
+	}
+	p, err := ip.Prefix(64)
+	if err != nil {
+		return address
+	}
+	return p.String()
 }
 
 func (a *API) trusts(host string) bool {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -216,31 +215,6 @@ func TestAPoisonEventDelaysNobodyElseAndEndsAsADeadLetter(t *testing.T) {
 		require.NoError(t, r.Requeue(t.Context(), s.System.Scope(), letter.ID))
 		eventually(t, "what waited goes on in order", func() bool { return len(seen(t, d, s.System.Scope(), "projection")) == 7 })
 		require.Equal(t, []string{"bad 0", "bad 1", "bad 2", "good 0", "good 1", "bad 3", "good 2"}, seen(t, d, s.System.Scope(), "projection"), "rows are named by position")
-	})
-}
-
-// What a handler says of its failure is kept whatever bytes it holds: a consumer must not stand still
-// because PostgreSQL refuses the words.
-func TestAFailureInUnprintableWordsStopsNobody(t *testing.T) {
-	t.Parallel()
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		s := dbtest.Institution(t, d)
-		r := event.NewRelay(d, fast)
-		r.Register(recorder("words", func(e event.Event, n int) error {
-			if n == 0 {
-				return errors.New("a" + strings.Repeat("中", 1000) + "\x00\xff") // cut at 2000 bytes, within a character
-			}
-			return nil
-		}))
-		emit(t, d, s.System.Scope(), "bad", 0)
-		emit(t, d, s.System.Scope(), "good", 1)
-		run(t, r)
-		eventually(t, "the good one goes on", func() bool { return slices.Equal([]string{"good 1"}, seen(t, d, s.System.Scope(), "words")) })
-		eventually(t, "a dead letter", func() bool {
-			page, _, err := r.DeadLetters(t.Context(), s.System.Scope(), "", 0, 20)
-			require.NoError(t, err)
-			return len(page) == 1 && strings.HasPrefix(page[0].Error, "a中")
-		})
 	})
 }
 
