@@ -405,5 +405,11 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 	a.Observe.Drain()
 	sctx, cancel := context.WithTimeout(context.Background(), a.Config.ShutdownGrace)
 	defer cancel()
-	return srv.Shutdown(sctx)
+	err = srv.Shutdown(sctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		// Cut off now, not under a database that is being closed: a caller who repeats with his key loses nothing.
+		a.Log.Warn("requests were cut off at shutdown", "after", a.Config.ShutdownGrace)
+		err = srv.Close()
+	}
+	return err
 }

@@ -67,6 +67,30 @@ func TestAServerWhosePortIsTakenDoesNothing(t *testing.T) {
 	require.NoError(t, a.Jobs.Stop(ctx))
 }
 
+// A caller that never ends its request must not keep the server from stopping, nor make the stop a failure.
+func TestShutdownCutsOffWhoNeverEnds(t *testing.T) {
+	t.Parallel()
+	a, err := opened(t, t.TempDir(), func(c *config.Config) { c.Listen, c.ShutdownGrace = "127.0.0.1:0", 500*time.Millisecond })
+	require.NoError(t, err)
+	defer a.Close() //nolint:errcheck // a test
+	ctx, stop := context.WithCancel(t.Context())
+	addr, ended := make(chan string, 1), make(chan error, 1)
+	go func() { ended <- a.Serve(ctx, func(s string) { addr <- s }) }()
+	conn, err := net.Dial("tcp", <-addr) //nolint:noctx // a test
+	require.NoError(t, err)
+	defer conn.Close() //nolint:errcheck // a test
+	_, err = conn.Write([]byte("POST /api/v1/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"))
+	require.NoError(t, err)
+	time.Sleep(200 * time.Millisecond) // the server has begun to read
+	stop()
+	select {
+	case err := <-ended:
+		require.NoError(t, err)
+	case <-time.After(20 * time.Second):
+		t.Fatal("the server did not stop")
+	}
+}
+
 func TestAddressesOfProxiesAreConfigured(t *testing.T) {
 	t.Parallel()
 	a, err := opened(t, t.TempDir(), func(c *config.Config) { c.TrustedProxies = "10.1.0.0/16" })
