@@ -55,8 +55,11 @@ const fundedMax = 12
 func Run(ctx context.Context, a *app.App, o Options, steps Steps) (existed bool, err error) {
 	r := &run{a: a, o: o, steps: steps, ids: map[string]string{}}
 	steps.Begin("建立演示机构、分支与人员", "founding the demonstration bank, its branches and people")
+	if err := begun(a); err != nil {
+		return false, err
+	}
 	if r.inst, existed, err = found(ctx, a, o.Until); err != nil || existed {
-		return existed, err
+		return existed, errors.Join(err, finished(a))
 	}
 	if r.people, err = signIn(ctx, a); err != nil {
 		return false, err
@@ -82,7 +85,7 @@ func Run(ctx context.Context, a *app.App, o Options, steps Steps) (existed bool,
 			return false, fmt.Errorf("%s: %w", step.en, err)
 		}
 	}
-	return false, nil
+	return false, finished(a)
 }
 
 func (r *run) importAll(ctx context.Context) error {
