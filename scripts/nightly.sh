@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# The long campaigns: fuzz every decoder, repeat the crash and race stories many times.
+# The long campaigns: fuzz every decoder, repeat the crash and race stories many times; the deployment files.
 #   FUZZ_SECONDS=300 COUNT=20 scripts/nightly.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 eval "$(scripts/testpg.sh env)"
+scripts/deploy-lint.sh
 seconds="${FUZZ_SECONDS:-300}"; count="${COUNT:-20}"
 grep -rlE '^func Fuzz' --include='*_test.go' internal | while read -r f; do
   pkg="./$(dirname "$f")"

@@ -21,6 +21,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -58,7 +59,7 @@ func OpenKeyring(path string) (*Keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("key file: %w", err)
 	}
-	if st.Mode().Perm()&0o077 != 0 {
+	if tooOpen(st.Mode().Perm(), owner(st), os.Geteuid()) {
 		return nil, fmt.Errorf("key file %s may be read by others (mode %o): run chmod 600 on it", path, st.Mode().Perm())
 	}
 	if err := json.Unmarshal(text, &k.keys); err != nil {
@@ -73,6 +74,22 @@ func OpenKeyring(path string) (*Keyring, error) {
 		}
 	}
 	return k, nil
+}
+
+// tooOpen tells whether a key file of this mode and owner may be read by anybody but the program. A file that belongs to
+// root may be read by its group when the program is not root: so do Kubernetes and systemd hand secrets over.
+func tooOpen(mode fs.FileMode, uid, euid int) bool {
+	if uid == 0 && euid != 0 {
+		return mode&0o037 != 0
+	}
+	return mode&0o077 != 0
+}
+
+func owner(st fs.FileInfo) int {
+	if sys, ok := st.Sys().(*syscall.Stat_t); ok {
+		return int(sys.Uid)
+	}
+	return -1
 }
 
 // NewKeyring makes a ring that lives in memory only, for tests and tools.
