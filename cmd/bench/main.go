@@ -129,7 +129,7 @@ func assess(binary, dir, runs string) error {
 		walls, floors, ratios = append(walls, a.Seconds()), append(floors, b.Seconds()), append(ratios, a.Seconds()/b.Seconds())
 		peak = max(peak, mem)
 	}
-	fmt.Printf("| assess, 373,431 invoices, cold process | %s s |\n| floor: gunzip and split the same rows | %s s |\n| ratio, pair by pair | %s |\n| peak memory of assess | %d MiB |\n",
+	fmt.Fprintf(os.Stdout, "| assess, 373,431 invoices, cold process | %s s |\n| floor: gunzip and split the same rows | %s s |\n| ratio, pair by pair | %s |\n| peak memory of assess | %d MiB |\n",
 		spread(walls), spread(floors), spread(ratios), peak>>20)
 	return nil
 }
@@ -228,7 +228,7 @@ func decisions(base, clients, seconds string) error {
 	}
 	rate := float64(len(took)) / time.Since(begin).Seconds()
 	slices.Sort(took)
-	fmt.Printf("| decisions over HTTP, %d client(s) | p50 %.1f ms, p99 %.1f ms, %.0f per second |\n", n, took[len(took)/2], took[len(took)*99/100], rate)
+	fmt.Fprintf(os.Stdout, "| decisions over HTTP, %d client(s) | p50 %.1f ms, p99 %.1f ms, %.0f per second |\n", n, took[len(took)/2], took[len(took)*99/100], rate)
 	return nil
 }
 
@@ -269,6 +269,6 @@ func start(binary, data string) error {
 	if err := errors.Join(cmd.Process.Signal(syscall.SIGTERM), cmd.Wait()); err != nil {
 		return err
 	}
-	fmt.Printf("| server: start to ready | %.0f ms |\n| memory after ten idle seconds | %s |\n| binary, console inside | %.1f MiB |\n", ready.Seconds()*1000, rss, float64(st.Size())/(1<<20))
+	fmt.Fprintf(os.Stdout, "| server: start to ready | %.0f ms |\n| memory after ten idle seconds | %s |\n| binary, console inside | %.1f MiB |\n", ready.Seconds()*1000, rss, float64(st.Size())/(1<<20))
 	return nil
 }

@@ -57,7 +57,7 @@ func TestEveryCommandHasHelpInBothLanguagesAndExamples(t *testing.T) {
 			}
 		}
 		root := c.root()
-		require.Len(t, root.Commands(), 17)
+		require.Len(t, root.Commands(), 19)
 		for _, sub := range root.Commands() {
 			if sub.Name() != "completion" {
 				walk(sub)

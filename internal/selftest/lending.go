@@ -125,8 +125,8 @@ func (v vector) close(got ...float64) (Outcome, error) {
 	}
 	all := Outcome{ID: v.ID, Kind: v.Kind, Pass: true}
 	var wants, gots []string
-	for i := range want {
-		o := near(v.ID, v.Kind, want[i], got[i], tolerance, relative)
+	for i, w := range want {
+		o := near(v.ID, v.Kind, w, got[i], tolerance, relative) //nolint:gosec // the lengths are equal, checked above
 		all.Pass = all.Pass && o.Pass
 		wants, gots = append(wants, o.Expected), append(gots, o.Got)
 	}

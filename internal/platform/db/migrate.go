@@ -169,7 +169,7 @@ func (d *DB) apply(ctx context.Context, conn *sql.Conn, m Migration) error {
 	return tx.Commit()
 }
 
-// Pending lists migrations that have not run; `capillary migrate status` and readiness use it.
+// Pending lists migrations that have not run; readiness uses it.
 func (d *DB) Pending(ctx context.Context) ([]string, error) {
 	steps, err := Migrations(d.dialect)
 	if err != nil {

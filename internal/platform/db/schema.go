@@ -8,7 +8,7 @@ import (
 )
 
 // Schema describes the logical schema, one line per column and per index, in the vocabulary both
-// engines share; a test compares the two engines and `capillary migrate status` prints a digest.
+// engines share; a test compares the two engines.
 func (d *DB) Schema(ctx context.Context) ([]string, error) {
 	q := schemaSQLite
 	if d.dialect == Postgres {

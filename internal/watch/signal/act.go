@@ -102,7 +102,7 @@ func openTask(ctx context.Context, tx *db.Tx, s Signal) error {
 var levelName = map[string]fault.Text{"yellow": {Zh: "黄色", En: "Yellow"}, "orange": {Zh: "橙色", En: "Orange"}, "red": {Zh: "红色", En: "Red"}}
 
 // review opens a review by the risk department when a facility had two orange signals in thirty days
-// (domain.md 10.3).
+// (the early-warning catalogue, internal/watch/signal/data).
 func (c judged) review(ctx context.Context, tx *db.Tx) error {
 	n, err := count(ctx, tx, countOrange, c.facility.ID, c.day.AddDays(-orangeDays))
 	if err != nil || n < orangeMany {
