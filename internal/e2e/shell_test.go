@@ -78,7 +78,7 @@ func TestShell_LanguageThemePhoneSearch(t *testing.T) {
 func TestPages_EveryRoleEveryPageHoldsOnDeskAndPhone(t *testing.T) {
 	need(t)
 	people := map[string][]string{
-		relationshipLogin: {"/", "/tasks", "/notifications", "/firms", "/imports", "/imports/new", "/products", "/products/invoice-credit", "/applications", "/applications?view=list", "/decisions", "/facilities", "/contracts", "/loans", "/signals", "/portfolio", "/security"},
+		relationshipLogin: {"/", "/tasks", "/notifications", "/firms", "/imports", "/imports/new", "/products", "/products/invoice-credit", "/applications", "/applications?view=list", "/decisions", "/facilities", "/contracts", "/loans", "/calculator", "/signals", "/portfolio", "/security"},
 		approverLogin:     {"/", "/approvals", "/authorities", "/applications", "/portfolio/optimiser", "/models"},
 		operationsLogin:   {"/", "/imports", "/loans", "/journal", "/trial-balance", "/eod", "/jobs", "/webhooks", "/dead-letters"},
 		riskLogin:         {"/", "/features", "/features/sales_net_12m", "/authorities", "/models", "/products/invoice-credit?tab=rules", "/products/invoice-credit?tab=watch", "/portfolio", "/portfolio/optimiser", "/signals"},

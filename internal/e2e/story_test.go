@@ -60,3 +60,16 @@ func TestStory_DoubleClickedDrawdownPaysOnce(t *testing.T) {
 	require.Equal(t, "1", b.text(after+" - "+before), "one drawdown")
 	require.True(t, strings.HasPrefix(b.text("location.pathname"), "/loans/"))
 }
+
+// TestStory_CalculatorTellsWhatAPlanCosts reads the plan of the terms the page opens with.
+func TestStory_CalculatorTellsWhatAPlanCosts(t *testing.T) {
+	need(t)
+	b := signIn(t, relationshipLogin, "zh-CN")
+	b.visit("/calculator")
+	b.see("填写条件后点")
+	b.click("calculate")
+	b.see("实际年化（单利）")
+	b.see("6.08%") // 6% by actual days over 360
+	require.Equal(t, "12", b.text(`document.querySelectorAll('.ant-table-tbody tr.ant-table-row').length`))
+	b.shoot("calculator")
+}

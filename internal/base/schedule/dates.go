@@ -86,7 +86,7 @@ func (t Terms) periods() ([]period, error) {
 		next = t.cut(&out[i], next)
 	}
 	if next < len(t.Tranches) {
-		return nil, refuse("tranches", "must be paid out before the last due date")
+		return nil, refuse("tranches", "须在最后到期日之前放款", "must be paid out before the last due date")
 	}
 	return out, nil
 }

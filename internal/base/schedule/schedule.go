@@ -139,7 +139,7 @@ func (w walk) make() ([]Row, error) {
 	case Custom:
 		return w.lay(func(i int, _, _ int64) (int64, error) { return w.t.Principal[i], nil })
 	default:
-		return nil, refuse("method", "is not a known method")
+		return nil, refuse("method", "未知的还款方式", "is not a known method")
 	}
 }
 

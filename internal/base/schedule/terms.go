@@ -165,7 +165,16 @@ type Opening struct {
 // ErrTerms is the kind of every refusal of terms.
 var ErrTerms = errors.New("schedule: terms")
 
-func refuse(field, why string) error { return fmt.Errorf("%w: %s: %s", ErrTerms, field, why) }
+// TermError tells which term is refused and why, in both languages.
+type TermError struct{ Field, Zh, En string }
+
+// Error says it in English.
+func (e *TermError) Error() string { return fmt.Sprintf("%v: %s: %s", ErrTerms, e.Field, e.En) }
+
+// Is makes every refusal an ErrTerms.
+func (e *TermError) Is(target error) bool { return target == ErrTerms }
+
+func refuse(field, zh, en string) error { return &TermError{Field: field, Zh: zh, En: en} }
 
 // Validate tells every fault of the terms.
 func (t Terms) Validate() error {
@@ -173,26 +182,26 @@ func (t Terms) Validate() error {
 		t.Count, t.Every, t.Unit = len(t.Dates), 1, Month
 	}
 	var errs []error
-	check := func(bad bool, field, why string) {
+	check := func(bad bool, field, zh, en string) {
 		if bad {
-			errs = append(errs, refuse(field, why))
+			errs = append(errs, refuse(field, zh, en))
 		}
 	}
-	check(t.Start.IsZero(), "start", "is required")
-	check(t.Count < 1 || t.Count > countMax, "count", "must be 1 to 1200")
-	check(t.Every < 1 || t.Every > 1200, "every", "must be 1 to 1200")
-	check(t.Rate < 0 || t.Rate > 10*rate.Scale, "rate", "must lie between 0 and 10")
-	check(len(t.Changes) > changesMax, "changes", "must be at most 600")
-	check(t.BalloonMinor < 0 || t.BalloonMinor > t.total(), "balloon_minor", "must lie between 0 and the principal")
-	check(t.DownPayment < 0 || t.DownPayment >= rate.Scale, "down_payment", "must lie between 0 and 1")
-	check(t.GracePrincipal < 0 || t.GracePrincipal >= max(t.Count, 1), "grace_principal", "must leave an instalment with principal")
-	check(t.GraceInterest < 0 || t.GraceInterest >= max(t.Count, 1), "grace_interest", "must leave an instalment with interest")
-	check(len(t.Weights) != 0 && len(t.Weights) != t.Count, "weights", "needs one weight per instalment")
-	check(t.Method == Custom && len(t.Principal) != t.Count, "principal", "needs one amount per instalment")
-	check(t.MultipleMinor < 0 || t.InterestUnitMinor < 0, "multiple_minor", "must not be negative")
-	check(t.Opening != Opening{} && (t.Accrual != ByDays || !t.Basis.Fixed()), "opening", "needs interest by days on a basis with one denominator")
+	check(t.Start.IsZero(), "start", "必填", "is required")
+	check(t.Count < 1 || t.Count > countMax, "count", "须在1至1200之间", "must be 1 to 1200")
+	check(t.Every < 1 || t.Every > 1200, "every", "须在1至1200之间", "must be 1 to 1200")
+	check(t.Rate < 0 || t.Rate > 10*rate.Scale, "rate", "须在0与10之间", "must lie between 0 and 10")
+	check(len(t.Changes) > changesMax, "changes", "最多600次", "must be at most 600")
+	check(t.BalloonMinor < 0 || t.BalloonMinor > t.total(), "balloon_minor", "须在零与本金之间", "must lie between 0 and the principal")
+	check(t.DownPayment < 0 || t.DownPayment >= rate.Scale, "down_payment", "须在0与1之间", "must lie between 0 and 1")
+	check(t.GracePrincipal < 0 || t.GracePrincipal >= max(t.Count, 1), "grace_principal", "须至少留一期归还本金", "must leave an instalment with principal")
+	check(t.GraceInterest < 0 || t.GraceInterest >= max(t.Count, 1), "grace_interest", "须至少留一期支付利息", "must leave an instalment with interest")
+	check(len(t.Weights) != 0 && len(t.Weights) != t.Count, "weights", "须每期一个权重", "needs one weight per instalment")
+	check(t.Method == Custom && len(t.Principal) != t.Count, "principal", "须每期一个金额", "needs one amount per instalment")
+	check(t.MultipleMinor < 0 || t.InterestUnitMinor < 0, "multiple_minor", "不得为负", "must not be negative")
+	check(t.Opening != Opening{} && (t.Accrual != ByDays || !t.Basis.Fixed()), "opening", "须按天计息且分母固定", "needs interest by days on a basis with one denominator")
 	for i, d := range t.Dates {
-		check(!d.After(t.Start) || i > 0 && !d.After(t.Dates[i-1]), "dates", "must be in order, after the start")
+		check(!d.After(t.Start) || i > 0 && !d.After(t.Dates[i-1]), "dates", "须按先后且晚于起息日", "must be in order, after the start")
 	}
 	errs = append(errs, t.checkNames(), t.checkTranches())
 	return errors.Join(errs...)
@@ -202,22 +211,22 @@ func (t Terms) checkNames() error {
 	switch t.Method {
 	case EqualInstalment, EqualPrincipal, InterestOnly, Bullet, Flat, Custom:
 	default:
-		return refuse("method", "is not a known method")
+		return refuse("method", "未知的还款方式", "is not a known method")
 	}
 	switch t.Unit {
 	case Day, Week, Month, Year, Quarter20, Whole:
 	default:
-		return refuse("unit", "is not a known unit")
+		return refuse("unit", "未知的周期单位", "is not a known unit")
 	}
 	if t.Accrual == ByPeriod && (t.Unit == Quarter20) {
-		return refuse("accrual", "the 20th of a quarter needs interest by days")
+		return refuse("accrual", "按季20日结息须按天计息", "the 20th of a quarter needs interest by days")
 	}
 	if t.InAdvance && t.Method != EqualInstalment {
-		return refuse("in_advance", "needs equal instalments")
+		return refuse("in_advance", "须为等额本息", "needs equal instalments")
 	}
 	for _, w := range t.Weights {
 		if w < 0 || w > 1_000_000 {
-			return refuse("weights", "must lie between 0 and 1,000,000 hundredths")
+			return refuse("weights", "须在0与1000000之间（百分之一）", "must lie between 0 and 1,000,000 hundredths")
 		}
 	}
 	return nil
@@ -225,18 +234,18 @@ func (t Terms) checkNames() error {
 
 func (t Terms) checkTranches() error {
 	if len(t.Tranches) == 0 || len(t.Tranches) > tranchesMax {
-		return refuse("tranches", "needs 1 to 200 tranches")
+		return refuse("tranches", "须有1至200笔放款", "needs 1 to 200 tranches")
 	}
 	var sum int64
 	for i, x := range t.Tranches {
 		if x.AmountMinor < 0 || x.AmountMinor > principalMax {
-			return refuse("tranches", "an amount must lie between zero and 100 billion yuan")
+			return refuse("tranches", "金额须在零与一千亿元之间", "an amount must lie between zero and 100 billion yuan")
 		}
 		if x.Date.Before(t.Start) || (i > 0 && x.Date.Before(t.Tranches[i-1].Date)) {
-			return refuse("tranches", "must be in order of date, from the start on")
+			return refuse("tranches", "须按日期先后，且不早于起息日", "must be in order of date, from the start on")
 		}
 		if sum += x.AmountMinor; sum > principalMax {
-			return refuse("tranches", "the sum must be at most 100 billion yuan")
+			return refuse("tranches", "合计不得超过一千亿元", "the sum must be at most 100 billion yuan")
 		}
 	}
 	return nil

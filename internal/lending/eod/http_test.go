@@ -2,6 +2,7 @@ package eod_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -105,6 +106,15 @@ func TestHTTPStory(t *testing.T) {
 		status, e = w.call(t, "manager", http.MethodPost, path+"/preview", `{"amount_minor":1000000,"tenor_months":3,"method":"equal_principal"}`)
 		require.Equal(t, 200, status, e)
 		require.Len(t, e["schedule"], 3)
+		lease := `{"amount_minor":12000000,"rate":"0.06","start":"2026-01-31","count":12,"method":"equal_instalment","whole_months":true,"in_advance":true,"balloon_minor":1200000}`
+		status, e = w.call(t, "manager", http.MethodPost, "/api/v1/schedules", lease)
+		require.Equal(t, 200, status, e)
+		require.Len(t, e["rows"], 13)
+		require.Equal(t, "2026-01-31", e["rows"].([]any)[0].(map[string]any)["due_date"], "a lease in advance begins with a payment")
+		require.NotEmpty(t, e["yearly_simple"])
+		status, e = w.call(t, "manager", http.MethodPost, "/api/v1/schedules", `{"amount_minor":1,"rate":"six","start":"2026-01-31","count":12,"method":"flat","weights":[1]}`)
+		require.Equal(t, 422, status, e)
+		require.Contains(t, fmt.Sprint(e["errors"]), "rate")
 
 		for _, path := range []string{"", "/schedule", "/events", "/quote", "/statement?from=2026-01-01"} {
 			status, e := w.call(t, "manager", http.MethodGet, "/api/v1/loans/"+id+path, "")

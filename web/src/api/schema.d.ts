@@ -1399,6 +1399,76 @@ export type LoanAllocation = {
   principal_minor: number
 }
 
+export type LoanCalculateBody = {
+  /** fen, paid out on the start */
+  amount_minor: number
+  /** principal left for the last instalment, fen */
+  balloon_minor?: number
+  /** another rate from a date on; the level payment is set again */
+  changes?: Array<LoanCalculateChange>
+  /** instalments */
+  count: number
+  /** empty is ACT/360 */
+  day_count?: "ACT/360" | "ACT/365" | "ACT/364" | "30E/360" | "30/360" | "30/360 US" | "ACT/ACT ISDA" | "ACT/ACT 31DEC" | "ACT/ACT AFB"
+  /** share due on the day of payment, such as 0.25 */
+  down_payment?: string
+  /** due dates on rest days of the statutory calendar */
+  due_rule?: "unadjusted" | "following" | "preceding" | "modified_following"
+  /** units between instalments; empty is 1 */
+  every?: number
+  /** fee kept back when the money is paid out, fen: it raises the yearly cost */
+  fee_minor?: number
+  /** empty: one period after the start */
+  first_due?: string
+  /** instalments without interest */
+  grace_interest?: number
+  /** instalments without principal */
+  grace_principal?: number
+  /** what becomes of that interest; empty is defer */
+  grace_rule?: "defer" | "capitalise" | "waive"
+  /** instalments at the start of periods, as in a lease */
+  in_advance?: boolean
+  method: "equal_instalment" | "equal_principal" | "interest_only" | "bullet" | "flat"
+  /** where a missing 31st goes; empty is clamp */
+  month_end?: "clamp" | "roll" | "stick" | "first"
+  /** further money paid out later */
+  more?: Array<LoanCalculateTranche>
+  /** round the level payment to a multiple, fen */
+  multiple_minor?: number
+  /** yearly, such as 0.0435 */
+  rate: string
+  /** empty is half_up */
+  rounding?: "half_up" | "half_even" | "down" | "up" | "floor" | "ceiling"
+  start: string
+  /** empty is month; whole: one instalment after as many months as every says */
+  unit?: "day" | "week" | "month" | "year" | "quarter_20" | "whole"
+  /** the level payment per instalment in hundredths: a season of zeros, steps of 110 */
+  weights?: Array<number>
+  /** a month is a twelfth of a year, whatever its length */
+  whole_months?: boolean
+}
+
+export type LoanCalculateChange = {
+  from: string
+  /** yearly, such as 0.0435 */
+  rate: string
+}
+
+export type LoanCalculateTranche = {
+  /** fen */
+  amount_minor: number
+  date: string
+}
+
+export type LoanCalculation = {
+  cost: LoanCost
+  rows: Array<ScheduleRow>
+  /** what the flows cost a year with compounding, by days over 365 (XIRR) */
+  yearly_compound: string
+  /** what the flows cost a year without compounding: the inner rate of a period times the periods of a year */
+  yearly_simple: string
+}
+
 export type LoanConditions = {
   basis: string
   due_rule: string
@@ -2718,6 +2788,18 @@ export type Reset_passwordRequest = {
 
 export type ScheduleOutputBody = {
   items: Array<LoanRow>
+}
+
+export type ScheduleRow = {
+  /** principal left at the end of the due date, with what is paid out on it */
+  balance_minor: number
+  days: number
+  due_date: string
+  due_minor: number
+  from: string
+  interest_minor: number
+  no: number
+  principal_minor: number
 }
 
 export type ScoreInputBody = {
@@ -4487,6 +4569,13 @@ export interface Operations {
     query: {}
     body: Propose_roleRequest
     answer: Proposal
+  }
+  /** Calculate a repayment plan and what it costs a year */
+  "POST /api/v1/schedules": {
+    path: {}
+    query: {}
+    body: LoanCalculateBody
+    answer: LoanCalculation
   }
   /** Search everything you may see */
   "GET /api/v1/search": {

@@ -65,6 +65,7 @@ export const groups: MenuGroup[] = [
       { path: '/contracts/$id', need: 'contract.read', load: () => import('../page/lending/ContractPage') },
       { path: '/loans', menu: 'loans', need: 'loan.read', load: () => import('../page/lending/Loans') },
       { path: '/loans/$id', need: 'loan.read', load: () => import('../page/lending/LoanPage') },
+      { path: '/calculator', menu: 'calculator', need: 'loan.read', load: () => import('../page/lending/Calculator') },
     ],
   },
   {
