@@ -48,7 +48,8 @@ run_go() {
   local pkgs; pkgs="$(go list ./... | grep -v /internal/e2e)"
   # shellcheck disable=SC2086
   CI=true go test -race -timeout 20m $pkgs
-  # The real data sets, without the race detector (with it the embedded database takes minutes more).
+  # The main job twice over, and the real data sets, without the race detector (with it the embedded database takes minutes more).
+  CI=true go test -timeout 15m -run 'InstitutionsNeverMix' ./internal/app
   # shellcheck disable=SC2046
   CI=true go test -timeout 15m $(grep -rl testkit/cumcm --include='*_test.go' internal | xargs -n1 dirname | sort -u | sed 's#^#./#')
 }

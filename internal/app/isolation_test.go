@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
@@ -146,6 +147,9 @@ func complete(t *testing.T, h http.Handler, staff []apitest.Caller, facility str
 func TestInstitutionsNeverMix(t *testing.T) {
 	if testing.Short() {
 		t.Skip("walks the main job twice")
+	}
+	if raceDetector && os.Getenv("CAPILLARY_LONG") == "" {
+		t.Skip("walking the main job under the race detector takes a quarter of an hour; scripts/test.sh runs it without")
 	}
 	t.Parallel()
 	for name, dsn := range map[string]func(testing.TB) string{"sqlite": func(testing.TB) string { return "" }, "postgres": dbtest.DSN} {
