@@ -7,6 +7,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/credit/decision"
 	"github.com/capillary-finance/capillary/internal/credit/facility"
 	"github.com/capillary-finance/capillary/internal/insight/model"
+	"github.com/capillary-finance/capillary/internal/insight/profile"
 	"github.com/capillary-finance/capillary/internal/ledger/journal"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
 	"github.com/capillary-finance/capillary/internal/platform/db"
@@ -53,6 +54,10 @@ func (a *App) checks() []check {
 				out = append(out, fmt.Sprintf("%+v", x))
 			}
 			return int64(n), "", out, err
+		}},
+		{"画像重算", "profiles recomputed", func(ctx context.Context, tx *db.Tx) (int64, string, []string, error) {
+			r, err := profile.Verify(ctx, tx)
+			return r.Checked, fmt.Sprintf("%d on evidence that has grown since", r.Outdated), r.Differing, err
 		}},
 		{"评分重放", "scores replayed", func(ctx context.Context, tx *db.Tx) (int64, string, []string, error) {
 			n, differing, err := model.Verify(ctx, tx)

@@ -2,7 +2,6 @@ package profile
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 
@@ -44,7 +43,7 @@ func insert(ctx context.Context, tx *db.Tx, s *Snapshot) error {
 	return err
 }
 
-func scan(row *sql.Row) (Snapshot, error) {
+func scan(row interface{ Scan(dest ...any) error }) (Snapshot, error) {
 	var s Snapshot
 	var vector, series string
 	var created int64
