@@ -3,7 +3,7 @@ import dayjs, { type Dayjs } from 'dayjs'
 import { useState } from 'react'
 import { useAction } from '../../api/hooks'
 import { useWords } from '../../i18n/words'
-import { csvCell, money, percent } from '../../widget/format'
+import { csvCell, money, share } from '../../widget/format'
 import { MoneyInput, RateInput } from '../../widget/inputs'
 import { PageHeader } from '../../widget/PageHeader'
 import { save } from '../../widget/save'
@@ -83,8 +83,8 @@ function Plan({ answer, stated }: { answer: Answer; stated: string }) {
   return (
     <>
       <div style={{ ...grid, gap: 16 }} data-testid="plan-cost">
-        <Card size="small"><Statistic title={say('simple')} value={percent(answer.yearly_simple)} /></Card>
-        <Card size="small"><Statistic title={say('compound')} value={percent(answer.yearly_compound)} /></Card>
+        <Card size="small"><Statistic title={say('simple')} value={share(Number(answer.yearly_simple))} /></Card>
+        <Card size="small"><Statistic title={say('compound')} value={share(Number(answer.yearly_compound))} /></Card>
         <Card size="small"><Statistic title={say('first')} value={money(rows[0]?.due_minor)} /></Card>
         <Card size="small"><Statistic title={say('interest')} value={money(answer.cost.interest_minor)} /></Card>
         <Card size="small"><Statistic title={say('total')} value={money(answer.cost.total_minor)} /></Card>
