@@ -82,6 +82,15 @@ var bypasses = []bypass{
 		b.exec(t, `update user_account set email = 'same@example.com' where id = $1`, b.staff.Compliance.UserID)
 		require.Equal(t, "OWN_PROPOSAL", compliance.call(t, "POST", p.approve, decide(p.hash)).code())
 	}},
+	{"the maker sets the reviewer's password and signs in as him", func(t *testing.T, b *bundle, admin, _ *browser, p proposed) {
+		require.Less(t, admin.call(t, "POST", "/api/v1/users/"+b.staff.Compliance.UserID+"/password", map[string]string{"password": "words of the maker"}).status, 300)
+		taken := b.as(t, b.staff.Compliance)
+		require.Equal(t, "PROPOSAL_MAKER_HELD_KEYS", taken.call(t, "POST", p.approve, decide(p.hash)).code())
+	}},
+	{"the maker turns the reviewer's address to himself", func(t *testing.T, b *bundle, admin, compliance *browser, p proposed) {
+		require.Equal(t, 200, admin.call(t, "PUT", "/api/v1/users/"+b.staff.Compliance.UserID, map[string]string{"name": "c", "email": "maker@example.com", "lang": "zh", "status": "active"}).status)
+		require.Equal(t, "PROPOSAL_MAKER_HELD_KEYS", compliance.call(t, "POST", p.approve, decide(p.hash)).code())
+	}},
 	{"the maker was disabled since", func(t *testing.T, b *bundle, _, compliance *browser, p proposed) {
 		b.exec(t, `update user_account set status = 'disabled' where id = $1`, b.staff.Admin.UserID)
 		require.Equal(t, "PROPOSAL_MAKER_GONE", compliance.call(t, "POST", p.approve, decide(p.hash)).code())

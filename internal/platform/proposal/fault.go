@@ -14,6 +14,8 @@ var (
 		"刷新后核对内容再决定", "Reload, check the content, and decide again")
 	ReasonMoved = fault.Declare("PROPOSAL_OUTDATED", fault.Conflict, "{object} {id} 在提出之后已被更改", "{object} {id} has changed since this was proposed",
 		"请按当前内容重新提出", "Propose it again on the present content")
+	ReasonHeld = fault.Declare("PROPOSAL_MAKER_HELD_KEYS", fault.Forbidden, "提出人近七日内重置过您的登录方式，您不能复核其提出的变更",
+		"Who proposed this has reset your way of signing in within the last seven days", "请另一位有复核权限的同事处理", "Ask a colleague who may review it")
 	ReasonMaker = fault.Declare("PROPOSAL_MAKER_GONE", fault.Conflict, "提出人已被停用，或已不再有提出该变更的权限", "Who proposed this is disabled, or may no longer propose it",
 		"请由现有权限的人员重新提出", "Have somebody who may propose it do so again")
 	ReasonPending = fault.Declare("PROPOSAL_PENDING", fault.Conflict, "{object} {id} 已有待复核的变更", "{object} {id} already has a change awaiting review",

@@ -200,8 +200,11 @@ func (s *Service) decide(ctx context.Context, p auth.Principal, in Decision, act
 	return out, err
 }
 
-// mayDecide refuses the maker, also under a second login with his e-mail address or behind a service
-// account whose key he made, and programs.
+// heldFor is how long a maker who had the reviewer's way in keeps him from deciding.
+const heldFor = 7 * 24 * time.Hour
+
+// mayDecide refuses the maker, also under a second login with his e-mail address, behind a service
+// account whose key he made, or behind a colleague whose password he has lately set; and programs.
 func (s *Service) mayDecide(ctx context.Context, tx *db.Tx, p auth.Principal, k Kind, cur Proposal) error {
 	if err := p.Require(k.Review); err != nil {
 		return err
@@ -225,6 +228,13 @@ func (s *Service) mayDecide(ctx context.Context, tx *db.Tx, p auth.Principal, k 
 	}
 	if me.Email != "" && strings.EqualFold(me.Email, maker.Email) {
 		return fault.New(ReasonOwn)
+	}
+	held, err := auth.HeldKeysOf(ctx, tx, cur.MadeBy, p.UserID, tx.Now.Add(-heldFor))
+	if err != nil {
+		return err
+	}
+	if held {
+		return fault.New(ReasonHeld)
 	}
 	if maker.Kind == auth.KindService {
 		mine, err := auth.MadeKeyOf(ctx, tx, p.UserID, maker.ID)
