@@ -403,6 +403,12 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 	case <-ctx.Done():
 	}
 	a.Observe.Drain()
+	// Load balancers hear of it by asking; until they have, they still send requests here.
+	select {
+	case err := <-failed:
+		return err
+	case <-time.After(a.Config.ShutdownDrain):
+	}
 	sctx, cancel := context.WithTimeout(context.Background(), a.Config.ShutdownGrace)
 	defer cancel()
 	err = srv.Shutdown(sctx)

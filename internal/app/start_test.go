@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"testing"
@@ -89,6 +90,28 @@ func TestShutdownCutsOffWhoNeverEnds(t *testing.T) {
 	case <-time.After(20 * time.Second):
 		t.Fatal("the server did not stop")
 	}
+}
+
+// A load balancer hears that the server is going before the port closes.
+func TestReadinessFailsBeforeThePortCloses(t *testing.T) {
+	t.Parallel()
+	a, err := opened(t, t.TempDir(), func(c *config.Config) { c.Listen, c.ShutdownDrain = "127.0.0.1:0", 3*time.Second })
+	require.NoError(t, err)
+	defer a.Close() //nolint:errcheck // a test
+	ctx, stop := context.WithCancel(t.Context())
+	addr, ended := make(chan string, 1), make(chan error, 1)
+	go func() { ended <- a.Serve(ctx, func(s string) { addr <- s }) }()
+	url := "http://" + <-addr + "/readyz"
+	stop()
+	require.Eventually(t, func() bool {
+		r, err := http.Get(url) //nolint:gosec,noctx // a test
+		if err != nil {
+			return false
+		}
+		defer r.Body.Close() //nolint:errcheck // a test
+		return r.StatusCode == http.StatusServiceUnavailable
+	}, 3*time.Second, 20*time.Millisecond)
+	require.NoError(t, <-ended)
 }
 
 func TestAddressesOfProxiesAreConfigured(t *testing.T) {

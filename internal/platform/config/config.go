@@ -42,6 +42,7 @@ type Config struct {
 	TrustedProxies string
 	NATSURL        string
 	NATSStream     string
+	ShutdownDrain  time.Duration
 	ShutdownGrace  time.Duration
 	JobWorkers     int
 	UploadMaxBytes int64
@@ -112,18 +113,8 @@ func Settings() []Setting {
 		stringSetting("trusted_proxies", "可信反向代理的网段（逗号分隔）；只有来自它们的 X-Forwarded-For 才被采信", "networks of reverse proxies (comma-separated); X-Forwarded-For is believed from them only", false, func(c *Config) *string { return &c.TrustedProxies }),
 		stringSetting("nats.url", "把事件转发到该 NATS；为空则关闭", "forward events to this NATS; empty turns it off", false, func(c *Config) *string { return &c.NATSURL }),
 		stringSetting("nats.stream", "NATS 流名称", "name of the NATS stream", false, func(c *Config) *string { return &c.NATSStream }),
-		{
-			Name: "shutdown_grace", Zh: "停机等待时间", En: "how long to wait for requests at shutdown",
-			get: func(c *Config) string { return c.ShutdownGrace.String() },
-			set: func(c *Config, v string) error {
-				d, err := time.ParseDuration(v)
-				if err != nil || d < 0 || d > time.Hour {
-					return fmt.Errorf("%q is not a duration such as 15s, up to 1h", v)
-				}
-				c.ShutdownGrace = d
-				return nil
-			},
-		},
+		durationSetting("shutdown_drain", "停机时先报告未就绪、再关闭端口的间隔", "how long readiness fails before the port closes, for load balancers", func(c *Config) *time.Duration { return &c.ShutdownDrain }),
+		durationSetting("shutdown_grace", "停机等待时间", "how long to wait for requests at shutdown", func(c *Config) *time.Duration { return &c.ShutdownGrace }),
 		intSetting("jobs.workers", "后台任务并发数", "jobs run at once", 1, 64, func(c *Config) int64 { return int64(c.JobWorkers) }, func(c *Config, n int64) { c.JobWorkers = int(n) }),
 		intSetting("limits.per_principal", "每个登录者每秒请求上限", "most requests per second of one caller", 1, 1_000_000, func(c *Config) int64 { return int64(c.RatePrincipal) }, func(c *Config, n int64) { c.RatePrincipal = int(n) }),
 		intSetting("limits.per_address", "每个网络地址每秒请求上限", "most requests per second of one address", 1, 1_000_000, func(c *Config) int64 { return int64(c.RateAddress) }, func(c *Config, n int64) { c.RateAddress = int(n) }),
@@ -353,4 +344,19 @@ func (c *Config) Effective() []Line {
 		out = append(out, Line{Name: s.Name, Value: v, Source: from, Env: s.Env(), Zh: s.Zh, En: s.En})
 	}
 	return out
+}
+
+func durationSetting(name, zh, en string, of func(*Config) *time.Duration) Setting {
+	return Setting{
+		Name: name, Zh: zh, En: en,
+		get: func(c *Config) string { return of(c).String() },
+		set: func(c *Config, v string) error {
+			d, err := time.ParseDuration(v)
+			if err != nil || d < 0 || d > time.Hour {
+				return fmt.Errorf("%q is not a duration such as 15s, up to 1h", v)
+			}
+			*of(c) = d
+			return nil
+		},
+	}
 }
