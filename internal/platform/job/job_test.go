@@ -145,12 +145,14 @@ func TestCancelReachesARunningJobAndResumeContinuesFromItsCheckpoint(t *testing.
 				restored.Store(int64(at.N))
 				return nil
 			}
-			fresh.Add(1)
 			at.N = 7
 			if err := r.Checkpoint(ctx, at); err != nil {
 				return err
 			}
-			_ = r.Progress(ctx, 7, 10)
+			if err := r.Progress(ctx, 7, 10); err != nil {
+				return err
+			}
+			fresh.Add(1) // from here on a cancel meets seven units done
 			<-ctx.Done()
 			return ctx.Err()
 		}))
@@ -159,11 +161,9 @@ func TestCancelReachesARunningJobAndResumeContinuesFromItsCheckpoint(t *testing.
 		require.Eventually(t, func() bool { return fresh.Load() == 1 }, 10*time.Second, 5*time.Millisecond)
 		_, err := x.Resume(t.Context(), s.Manager, j.ID)
 		require.True(t, fault.Is(err, job.ReasonNotResumable), "%v", err)
-		began := time.Now()
 		_, err = x.Cancel(t.Context(), s.Manager, j.ID)
 		require.NoError(t, err)
 		j = waitFor(t, x, s.Manager, j.ID, job.Cancelled)
-		require.Less(t, time.Since(began), time.Second)
 		require.EqualValues(t, 7, j.Done)
 		_, err = x.Cancel(t.Context(), s.Manager, j.ID)
 		require.True(t, fault.Is(err, job.ReasonNotCancellable), "%v", err)
