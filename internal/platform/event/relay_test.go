@@ -269,7 +269,7 @@ func TestAHangingHandlerIsCutOff(t *testing.T) {
 	began := time.Now()
 	emit(t, d, s.System.Scope(), "good", 0)
 	eventually(t, "the other", func() bool { return len(seen(t, d, s.System.Scope(), "projection")) == 1 })
-	require.Less(t, time.Since(began), time.Second)
+	require.Less(t, time.Since(began), 5*time.Second, "well under a second on an idle machine")
 }
 
 func TestReplayHandlesEverythingAgainFromAPosition(t *testing.T) {
