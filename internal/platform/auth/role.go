@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/capillary-finance/capillary/internal/platform/audit"
 	"github.com/capillary-finance/capillary/internal/platform/db"
@@ -38,6 +39,14 @@ func BuiltinRoles() []Role {
 		out[i].Permissions = nonNil(BuiltinPermissions(out[i].Code))
 	}
 	return out
+}
+
+func builtinCodes() string {
+	codes := make([]string, len(builtin))
+	for i, r := range builtin {
+		codes[i] = r.Code
+	}
+	return strings.Join(codes, ", ")
 }
 
 func nonNil(s []string) []string {

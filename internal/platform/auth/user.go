@@ -409,7 +409,7 @@ func CheckGrant(ctx context.Context, tx *db.Tx, g Grant) error {
 	}
 	for _, r := range g.Roles {
 		if _, err := FindRole(ctx, tx, r); err != nil {
-			return fault.Field("roles", "没有角色 "+r, "there is no role "+r).Wrap(err)
+			return fault.Field("roles", "没有角色 "+r+"；内置角色："+builtinCodes(), "there is no role "+r+"; built in are "+builtinCodes()).Wrap(err)
 		}
 	}
 	_, err := FindBranch(ctx, tx, g.BranchID)
