@@ -117,8 +117,12 @@ func ScoreFirm(ctx context.Context, tx *db.Tx, firmID string, snapshot profile.S
 	if snapshot.FeatureVersion != card.FeatureVersion {
 		return Score{}, fault.New(ReasonUnreadable, "profile", snapshot.FeatureVersion, "model", card.FeatureVersion)
 	}
-	if err := tx.Lock(ctx, "score:"+firmID); err != nil {
-		return Score{}, err
+	// Profile before score, always: a transaction that scores a known profile and then refreshes it would
+	// otherwise meet a decision, which refreshes first, the other way round.
+	for _, key := range []string{"profile:", "score:"} {
+		if err := tx.Lock(ctx, key+firmID); err != nil {
+			return Score{}, err
+		}
 	}
 	known, err := scanScore(tx.QueryRow(ctx, scoreOnce, tx.Institution, id, snapshot.ID))
 	if err == nil || !db.IsNoRows(err) {
