@@ -83,7 +83,8 @@ func known(id string) error {
 	return nil
 }
 
-// Course follows a feature of a firm over its stored profiles. It computes nothing and so reads no evidence.
+// Course follows a feature of a firm over its stored profiles. The figures are the firm's evidence: without a live
+// consent it answers CONSENT_MISSING, and the look is recorded.
 func (s *Service) Course(ctx context.Context, p auth.Principal, firmID, id string) (Course, error) {
 	out := Course{Feature: id, Points: []Point{}}
 	if err := p.Require(CanRead); err != nil {
@@ -92,8 +93,12 @@ func (s *Service) Course(ctx context.Context, p auth.Principal, firmID, id strin
 	if err := known(id); err != nil {
 		return out, err
 	}
-	err := s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
+	err := s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
+		out.Points = out.Points[:0] // the transaction may be tried again
 		if err := Visible(ctx, tx, p, firmID); err != nil {
+			return err
+		}
+		if err := look(ctx, tx, firmID); err != nil {
 			return err
 		}
 		rows, err := tx.Query(ctx, courseVectors, tx.Institution, firmID, feature.Version, courseMax)

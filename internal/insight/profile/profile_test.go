@@ -191,6 +191,7 @@ func TestStoredProfilesAreReadUnderConsent(t *testing.T) {
 		svc := profile.NewService(d)
 		look := func(day calendar.Date) error { _, err := svc.Get(t.Context(), s.Manager, firm, day); return err }
 		network := func() error { _, err := svc.Network(t.Context(), s.Manager, firm); return err }
+		course := func() error { _, err := svc.Course(t.Context(), s.Manager, firm, "sales_net_12m"); return err }
 		reads := func() (n int64) {
 			require.NoError(t, d.View(t.Context(), s.System.Scope(), func(tx *db.Tx) (err error) {
 				_, n, err = consent.Reads(t.Context(), tx, firm, "", 10)
@@ -213,13 +214,15 @@ func TestStoredProfilesAreReadUnderConsent(t *testing.T) {
 		before := reads()
 		require.NoError(t, look(calendar.Date{}))
 		require.NoError(t, network())
-		require.Equal(t, before+2, reads(), "every look is recorded")
+		require.NoError(t, course())
+		require.Equal(t, before+3, reads(), "every look is recorded")
 		withdraw(consent.PurposeCredit)
 		require.NoError(t, look(calendar.Date{}), "who may watch may look")
 		withdraw(consent.PurposeWatch)
 		require.True(t, fault.Is(look(calendar.Date{}), consent.ReasonMissing))
 		require.True(t, fault.Is(look(firmbook.Today), consent.ReasonMissing))
 		require.True(t, fault.Is(network(), consent.ReasonMissing))
+		require.True(t, fault.Is(course(), consent.ReasonMissing))
 	})
 }
 
