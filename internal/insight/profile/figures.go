@@ -62,6 +62,8 @@ var (
 	newestVectors = db.Q(`select s.vector from profile_snapshot s join firm f on f.institution_id = s.institution_id and f.id = s.firm_id
 		where s.institution_id = $1 and f.branch_path like $2 and s.feature_version = $3 and s.id = (select n.id from profile_snapshot n
 			where n.institution_id = s.institution_id and n.firm_id = s.firm_id order by n.as_of desc, n.created_at desc, n.id desc limit 1)
+		and exists (select 1 from consent c where c.institution_id = s.institution_id and c.firm_id = s.firm_id and c.withdrawn_at = 0
+			and c.starts_on <= $5 and c.ends_on >= $5 and c.purpose in ('credit', 'watch'))
 		order by s.created_at desc, s.id desc limit $4`)
 )
 
@@ -126,7 +128,7 @@ func (s *Service) Course(ctx context.Context, p auth.Principal, firmID, id strin
 	return out, err
 }
 
-// Distribution looks at the newest profile of every firm that the caller may see.
+// Distribution looks at the newest profile of every firm that the caller may see and that has a live consent.
 func (s *Service) Distribution(ctx context.Context, p auth.Principal, id string) (Distribution, error) {
 	out := Distribution{Feature: id, Bins: []Bin{}}
 	if err := p.Require(CanRead); err != nil {
@@ -137,7 +139,11 @@ func (s *Service) Distribution(ctx context.Context, p auth.Principal, id string)
 	}
 	var values []float64
 	err := s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
-		rows, err := tx.Query(ctx, newestVectors, tx.Institution, p.BranchPattern(), feature.Version, samplesMax+1)
+		today, err := tx.BusinessDate(ctx)
+		if err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, newestVectors, tx.Institution, p.BranchPattern(), feature.Version, samplesMax+1, today)
 		if err != nil {
 			return err
 		}

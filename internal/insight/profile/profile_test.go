@@ -223,6 +223,9 @@ func TestStoredProfilesAreReadUnderConsent(t *testing.T) {
 		require.True(t, fault.Is(look(firmbook.Today), consent.ReasonMissing))
 		require.True(t, fault.Is(network(), consent.ReasonMissing))
 		require.True(t, fault.Is(course(), consent.ReasonMissing))
+		all, err := svc.Distribution(t.Context(), s.Risk, "sales_net_12m")
+		require.NoError(t, err)
+		require.Zero(t, all.Firms, "nor is it counted among others")
 	})
 }
 
