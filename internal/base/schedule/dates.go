@@ -56,6 +56,7 @@ func quarter20(from calendar.Date, n int) calendar.Date {
 
 // period is one interest period.
 type period struct {
+	began    calendar.Date // before from when the period is under way
 	from, to calendar.Date // interest runs over [from, to)
 	due      calendar.Date
 	parts    []part
@@ -78,8 +79,11 @@ func (t Terms) periods() ([]period, error) {
 	out := make([]period, 0, len(dates))
 	from := t.Start
 	for _, due := range dates {
-		out = append(out, period{from: from, to: due, due: due})
+		out = append(out, period{began: from, from: from, to: due, due: due})
 		from = due
+	}
+	if !t.Opening.From.IsZero() {
+		out[0].began = t.Opening.From
 	}
 	next := 0
 	for i := range out {
@@ -153,16 +157,20 @@ func (t Terms) fraction(p period, from, to calendar.Date) (num, den int64) {
 	if t.Accrual != ByPeriod || t.Unit == Day || t.Unit == Week {
 		return t.Basis.Fraction(from, to)
 	}
+	return t.Share(p.began, p.to, from, to)
+}
+
+// Share is the fraction of a year of [from, to) inside a period [began, until)
+// under ByPeriod: its share of the period's days. All shares of one period have
+// one denominator.
+func (t Terms) Share(began, until, from, to calendar.Date) (num, den int64) {
 	months := int64(t.Every)
 	if t.Unit == Year {
 		months *= 12
 	}
-	days := int64(p.to.Sub(p.from))
-	if days == 0 {
-		return 0, 1
-	}
-	if from == p.from && to == p.to {
-		return months, 12
+	days := int64(until.Sub(began))
+	if days <= 0 {
+		return 0, 12
 	}
 	return months * int64(to.Sub(from)), 12 * days
 }

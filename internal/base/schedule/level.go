@@ -110,7 +110,10 @@ func (w walk) approximate(i int, brought, unit int64) (level int64, sure bool) {
 		}
 		if k == 0 {
 			x := w.periods[0].parts[0]
-			grownFree += float64(w.t.Opening.Product)*float64(x.rate)/rate.Scale/float64(x.den) - float64(w.t.Opening.PaidMinor)
+			grownFree -= float64(w.t.Opening.PaidMinor)
+			for _, e := range w.t.Opening.Earned {
+				grownFree += float64(e.Product) * float64(e.Rate) / rate.Scale / float64(x.den)
+			}
 		}
 		free, taken = grownFree, grownTaken+float64(w.weights[k])/100
 	}
@@ -176,7 +179,10 @@ func (w walk) exact(i int, brought int64) *big.Rat {
 // opening is what the first period has earned before the start, less what is
 // paid of it.
 func (w walk) opening(x part) *big.Float {
-	earned := new(big.Float).Mul(number(w.t.Opening.Product), number(x.rate))
+	earned := number(0)
+	for _, e := range w.t.Opening.Earned {
+		earned.Add(earned, new(big.Float).Mul(number(e.Product), number(int64(e.Rate))))
+	}
 	earned.Quo(earned, number(rate.Scale)).Quo(earned, number(x.den))
 	return earned.Sub(earned, number(w.t.Opening.PaidMinor))
 }

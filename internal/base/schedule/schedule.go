@@ -230,10 +230,15 @@ func (w walk) paid(i int) int64 {
 // interest is what a period's parts earn on the balance brought forward, and
 // the balance with the money paid out inside the period.
 func (w walk) interest(i int, p period, balance int64) (interest, after int64, err error) {
-	if product := w.t.Opening.Product; i == 0 && product != 0 && len(p.parts) == 1 {
+	if i == 0 && len(w.t.Opening.Earned) > 0 && len(p.parts) == 1 {
 		x := p.parts[0]
 		balance += x.in
-		interest, err = money.MulDivWide(balance*x.num+product, x.rate, 1, rate.Scale, x.den, w.t.Rounding)
+		var sum money.Wide
+		sum.AddMul(balance, x.num, x.rate)
+		for _, e := range w.t.Opening.Earned {
+			sum.AddMul(e.Product, int64(e.Rate), 1)
+		}
+		interest, err = sum.Div(rate.Scale*x.den, w.t.Rounding)
 	} else if len(p.parts) == 1 || w.t.RoundEachPart {
 		for _, x := range p.parts {
 			balance += x.in
@@ -245,8 +250,11 @@ func (w walk) interest(i int, p period, balance int64) (interest, after int64, e
 		}
 	} else {
 		sum := new(big.Rat)
-		if first := p.parts[0]; i == 0 {
-			sum.SetFrac(new(big.Int).Mul(big.NewInt(w.t.Opening.Product), big.NewInt(first.rate)), new(big.Int).Mul(big.NewInt(rate.Scale), big.NewInt(first.den)))
+		if i == 0 {
+			for _, e := range w.t.Opening.Earned {
+				above := new(big.Int).Mul(big.NewInt(e.Product), big.NewInt(int64(e.Rate)))
+				sum.Add(sum, new(big.Rat).SetFrac(above, new(big.Int).Mul(big.NewInt(rate.Scale), big.NewInt(p.parts[0].den))))
+			}
 		}
 		for _, x := range p.parts {
 			balance += x.in

@@ -156,11 +156,22 @@ type Terms struct {
 
 // Opening is a first period under way. It needs a basis with one denominator.
 type Opening struct {
-	// Product is the sum of balance times days, in the numerator of the basis.
-	Product int64 `json:"product,omitempty"`
+	// From is when the period began, if that was before Start.
+	From calendar.Date `json:"from,omitzero"`
+	// Earned is what it has earned before Start.
+	Earned []Earned `json:"earned,omitempty"`
 	// PaidMinor is the part of the period's interest that is paid already.
 	PaidMinor int64 `json:"paid_minor,omitempty"`
 }
+
+// Earned is a stretch of a period under way: balance times days, in the
+// numerator that Fraction gives for the period, at a yearly rate.
+type Earned struct {
+	Product int64     `json:"product"`
+	Rate    rate.Rate `json:"rate"`
+}
+
+func (o Opening) isZero() bool { return o.From.IsZero() && len(o.Earned) == 0 && o.PaidMinor == 0 }
 
 // ErrTerms is the kind of every refusal of terms.
 var ErrTerms = errors.New("schedule: terms")
@@ -199,7 +210,7 @@ func (t Terms) Validate() error {
 	check(len(t.Weights) != 0 && len(t.Weights) != t.Count, "weights", "须每期一个权重", "needs one weight per instalment")
 	check(t.Method == Custom && len(t.Principal) != t.Count, "principal", "须每期一个金额", "needs one amount per instalment")
 	check(t.MultipleMinor < 0 || t.InterestUnitMinor < 0, "multiple_minor", "不得为负", "must not be negative")
-	check(t.Opening != Opening{} && (t.Accrual != ByDays || !t.Basis.Fixed()), "opening", "须按天计息且分母固定", "needs interest by days on a basis with one denominator")
+	check(!t.Opening.isZero() && t.Basis == daycount.ActActAFB, "opening", "该计息基础没有固定分母", "needs a basis with one denominator")
 	for i, d := range t.Dates {
 		check(!d.After(t.Start) || i > 0 && !d.After(t.Dates[i-1]), "dates", "须按先后且晚于起息日", "must be in order, after the start")
 	}

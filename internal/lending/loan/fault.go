@@ -15,6 +15,19 @@ var (
 		"减少金额；提前还款请选择“提前还款”", "Reduce the amount, or choose prepayment to pay ahead")
 )
 
+// Reasons of servicing.
+var (
+	ReasonNotReversible = fault.Declare("LOAN_EVENT_NOT_REVERSIBLE", fault.Conflict,
+		"事件 {seq} 不能冲正：不存在、已冲正，或属于放款、取消与转让", "Event {seq} cannot be reversed: it does not exist, is reversed already, or is a disbursement, cancellation or transfer",
+		"在贷款的事件列表中选择可冲正的事件", "Choose an event that can be reversed in the loan's list of events")
+	ReasonWaiver = fault.Declare("LOAN_WAIVER_TOO_LARGE", fault.Invalid,
+		"减免金额 {amount} 超过所欠 {owed}", "The waiver of {amount} exceeds the {owed} that is owed",
+		"减少减免金额", "Waive less")
+	ReasonRefund = fault.Declare("LOAN_REFUND_TOO_LARGE", fault.Invalid,
+		"退款 {amount} 超过溢缴款 {held}", "The refund of {amount} exceeds the {held} that is held",
+		"减少退款金额", "Refund less")
+)
+
 // Reasons of drawing and repaying.
 var (
 	ReasonReferenceReused = fault.Declare("LOAN_REFERENCE_REUSED", fault.Conflict,

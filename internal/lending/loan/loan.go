@@ -83,7 +83,7 @@ func (l *Loan) project(s *State) {
 		l.MaturityOn = s.Rows[len(s.Rows)-1].DueDate
 	}
 	if next, ok := s.NextDue(); ok && s.open() {
-		l.NextDueOn, l.NextDueMinor = next.DueDate, next.TotalMinor-s.settled
+		l.NextDueOn, l.NextDueMinor = next.DueDate, next.TotalMinor-s.Settled
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 // of a loan is in the totals, the books follow the state whatever moved it: a
 // payment, a night's interest, or a late event that changed the past.
 func (t Totals) lines(c money.Currency) []journal.Line {
-	paid := t.PaidPrincipalMinor + t.PaidInterestMinor + t.PaidPenaltyMinor + t.PaidFeeMinor
+	paid := t.PaidPrincipalMinor + t.PaidInterestMinor + t.PaidPenaltyMinor + t.PaidCompoundMinor + t.PaidFeeMinor
 	legs := []struct {
 		account string
 		minor   int64
@@ -18,8 +18,8 @@ func (t Totals) lines(c money.Currency) []journal.Line {
 		{journal.LoanPrincipal, t.DisbursedMinor - t.PaidPrincipalMinor},
 		{journal.InterestReceivable, t.InterestAccruedMinor - t.PaidInterestMinor},
 		{journal.InterestIncome, -t.InterestAccruedMinor},
-		{journal.PenaltyReceivable, t.PenaltyAccruedMinor - t.PaidPenaltyMinor},
-		{journal.PenaltyIncome, -t.PenaltyAccruedMinor},
+		{journal.PenaltyReceivable, t.PenaltyAccruedMinor - t.PaidPenaltyMinor + t.CompoundAccruedMinor - t.PaidCompoundMinor},
+		{journal.PenaltyIncome, -t.PenaltyAccruedMinor - t.CompoundAccruedMinor},
 		{journal.FeeReceivable, t.FeesChargedMinor - t.PaidFeeMinor},
 		{journal.FeeIncome, -t.FeesChargedMinor},
 	}

@@ -181,7 +181,7 @@ func (s *Service) Statement(ctx context.Context, p auth.Principal, id string, fr
 // statement walks the loan from event to event and keeps what lies in the period.
 func statement(l Loan, events []Event, from, until calendar.Date) (Statement, error) {
 	out := Statement{Loan: l, From: from, Until: until, Lines: []StatementLine{}}
-	st := State{Terms: l.Terms, AsOf: l.Terms.Start, Status: Pending}
+	st := newState(l.Terms)
 	keep := func(line StatementLine) {
 		if line.Date.Before(from) {
 			out.OpeningMinor = line.Principal
@@ -194,7 +194,7 @@ func statement(l Loan, events []Event, from, until calendar.Date) (Statement, er
 		if err := st.Advance(to); err != nil {
 			return err
 		}
-		for ; billed < st.next; billed++ {
+		for ; billed < st.Next; billed++ {
 			r := st.Rows[billed]
 			keep(StatementLine{
 				Date: r.DueDate, Kind: "instalment_due", Amount: r.TotalMinor, Principal: st.Principal(),
@@ -203,7 +203,11 @@ func statement(l Loan, events []Event, from, until calendar.Date) (Statement, er
 		}
 		return nil
 	}
-	for _, e := range inOrder(events) {
+	ordered, err := standing(events)
+	if err != nil {
+		return out, err
+	}
+	for _, e := range ordered {
 		if e.Date.After(until) {
 			break
 		}
@@ -214,10 +218,10 @@ func statement(l Loan, events []Event, from, until calendar.Date) (Statement, er
 		if err != nil {
 			return out, err
 		}
-		line := StatementLine{Date: e.Date, Kind: string(e.Kind), Memo: memos[e.Kind], Amount: e.AmountMinor, Principal: st.Principal()}
+		line := StatementLine{Date: e.Date, Kind: string(e.Kind), Memo: kindNames[e.Kind], Amount: e.AmountMinor, Principal: st.Principal()}
 		if e.Kind == Repaid {
 			line.Amount, line.Allocation = -e.AmountMinor, &a
-			billed = min(billed+closing(&st, billed), st.next)
+			billed = min(billed+closing(&st, billed), st.Next)
 		}
 		keep(line)
 	}
@@ -232,7 +236,7 @@ func statement(l Loan, events []Event, from, until calendar.Date) (Statement, er
 // interest is in the repayment's own line.
 func closing(st *State, billed int) int {
 	if st.Status == Settled {
-		return st.next - billed
+		return st.Next - billed
 	}
 	return 0
 }
