@@ -46,10 +46,14 @@ func act(ctx context.Context, tx *db.Tx, l *Loan, e Event, memo fault.Text) (Sta
 // book posts the difference between the state's totals and the books, and
 // stores the projection.
 func book(ctx context.Context, tx *db.Tx, l *Loan, s *State, key string, date calendar.Date, memo fault.Text) error {
-	if lines := s.Totals.Sub(l.Posted).lines(l.Currency); len(lines) > 0 {
-		// The accounting date is the business date: a closed day stays closed.
+	on := later(date, l.ProcessedTo) // the accounting date is the business date: a closed day stays closed
+	lines, err := linesOf(ctx, tx, l, s.Totals.Sub(l.Posted), on)
+	if err != nil {
+		return err
+	}
+	if len(lines) > 0 {
 		if _, err := journal.Post(ctx, tx, journal.Draft{
-			Key: key, Date: later(date, l.ProcessedTo), Memo: memo, Object: "loan", ObjectID: l.ID, Lines: lines,
+			Key: key, Date: on, Memo: memo, Object: "loan", ObjectID: l.ID, Branch: l.BranchID, Product: l.ProductID, Lines: lines,
 		}); err != nil {
 			return err
 		}
@@ -119,10 +123,14 @@ func Roll(ctx context.Context, tx *db.Tx, after string, to calendar.Date, limit 
 			return after, 0, err
 		}
 		before := *l
-		if lines := s.Totals.Sub(l.Posted).lines(l.Currency); len(lines) > 0 {
+		lines, err := linesOf(ctx, tx, l, s.Totals.Sub(l.Posted), to)
+		if err != nil {
+			return after, 0, err
+		}
+		if len(lines) > 0 {
 			drafts = append(drafts, journal.Draft{
 				Key: "loan:" + l.ID + ":accrue:" + to.String(), Date: to, Memo: fault.Text{Zh: "计提利息", En: "interest accrued"},
-				Object: "loan", ObjectID: l.ID, Lines: lines,
+				Object: "loan", ObjectID: l.ID, Branch: l.BranchID, Product: l.ProductID, Lines: lines,
 			})
 		}
 		l.Posted = s.Totals
