@@ -98,6 +98,8 @@ type Particulars struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+func (d Particulars) isZero() bool { return d == Particulars{} }
+
 // reversible reports which events may be taken back. Money that left, and the
 // end of a loan's life, are undone by other events.
 func (k EventKind) reversible() bool {

@@ -14,14 +14,14 @@ import (
 
 const columns = `id, facility_id, reference, contract_id, firm_id, product_id, branch_id, branch_path, terms_json, payee_name, payee_account, payment_order_id,
 	status, processed_to, disbursed_on, maturity_on, next_due_on, next_due_minor, currency, principal_minor, outstanding_minor, due_minor, days_past_due,
-	posted_json, event_seq, event_hash, created_at, updated_at, version`
+	posted_json, event_seq, event_hash, created_at, updated_at, version, facts_json`
 
 const pageFilter = ` from loan where institution_id = $1 and branch_path like $2 and ($3 = '' or status = $3) and ($4 = '' or firm_id = $4)
 	and ($5 = '' or facility_id = $5)`
 
 var (
 	insertLoan = db.Q(`insert into loan (institution_id, ` + columns + `)
-		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30) on conflict do nothing`)
+		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30,$31) on conflict do nothing`)
 	selectByID        = db.Q(`select ` + columns + ` from loan where institution_id = $1 and id = $2`)
 	selectLocked      = db.Q(`select ` + columns + ` from loan where institution_id = $1 and id = $2 /*for update*/`)
 	selectByReference = db.Q(`select ` + columns + ` from loan where institution_id = $1 and facility_id = $2 and reference = $3`)
@@ -43,11 +43,11 @@ var (
 		where institution_id = $1 and id = $2 ->> 'id'`)
 	setOrder = db.Q(`update loan set payment_order_id = $3 where institution_id = $1 and id = $2`)
 
-	insertEvent = db.Q(`insert into loan_event (institution_id, loan_id, seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash)
-		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)`)
-	selectEventsBetween = db.Q(`select loan_id, seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash
+	insertEvent = db.Q(`insert into loan_event (institution_id, loan_id, seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash, detail_json)
+		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)`)
+	selectEventsBetween = db.Q(`select loan_id, seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash, detail_json
 		from loan_event where institution_id = $1 and loan_id >= $2 and loan_id <= $3 order by loan_id, seq`)
-	selectEvents = db.Q(`select seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash
+	selectEvents = db.Q(`select seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash, detail_json
 		from loan_event where institution_id = $1 and loan_id = $2 order by seq`)
 )
 
@@ -55,11 +55,11 @@ type scanner interface{ Scan(dest ...any) error }
 
 func scan(row scanner) (Loan, error) {
 	var l Loan
-	var terms, posted string
+	var terms, posted, facts string
 	var created, updated int64
 	err := row.Scan(&l.ID, &l.FacilityID, &l.Reference, &l.ContractID, &l.FirmID, &l.ProductID, &l.BranchID, &l.BranchPath, &terms, &l.PayeeName, &l.PayeeAccount,
 		&l.PaymentOrderID, &l.Status, &l.ProcessedTo, &l.DisbursedOn, &l.MaturityOn, &l.NextDueOn, &l.NextDueMinor, &l.Currency, &l.PrincipalMinor,
-		&l.OutstandingMinor, &l.DueMinor, &l.DaysPastDue, &posted, &l.eventSeq, &l.eventHash, &created, &updated, &l.Version)
+		&l.OutstandingMinor, &l.DueMinor, &l.DaysPastDue, &posted, &l.eventSeq, &l.eventHash, &created, &updated, &l.Version, &facts)
 	if err != nil {
 		return l, err
 	}
@@ -69,6 +69,9 @@ func scan(row scanner) (Loan, error) {
 	}
 	if err := json.Unmarshal([]byte(posted), &l.Posted); err != nil {
 		return l, fmt.Errorf("loan %s: totals: %w", l.ID, err)
+	}
+	if err := json.Unmarshal([]byte(facts), &l.Facts); err != nil {
+		return l, fmt.Errorf("loan %s: facts: %w", l.ID, err)
 	}
 	return l, nil
 }
@@ -117,10 +120,14 @@ func insert(ctx context.Context, tx *db.Tx, l Loan) (fresh bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	facts, err := json.Marshal(l.Facts)
+	if err != nil {
+		return false, err
+	}
 	return tx.ExecOne(ctx, insertLoan, tx.Institution, l.ID, l.FacilityID, l.Reference, l.ContractID, l.FirmID, l.ProductID, l.BranchID, l.BranchPath,
 		string(terms), l.PayeeName, l.PayeeAccount, l.PaymentOrderID, string(l.Status), l.ProcessedTo.String(), l.DisbursedOn.String(), l.MaturityOn.String(),
 		l.NextDueOn.String(), l.NextDueMinor, string(l.Currency), l.PrincipalMinor, l.OutstandingMinor, l.DueMinor, l.DaysPastDue, string(posted),
-		l.eventSeq, l.eventHash, db.Micros(tx.Now), db.Micros(tx.Now), 1)
+		l.eventSeq, l.eventHash, db.Micros(tx.Now), db.Micros(tx.Now), 1, string(facts))
 }
 
 func update(ctx context.Context, tx *db.Tx, l Loan) error {
@@ -194,15 +201,29 @@ func Events(ctx context.Context, tx *db.Tx, loanID string) ([]RecordedEvent, err
 	defer rows.Close() //nolint:errcheck // its error is in rows.Err
 	out := []RecordedEvent{}
 	for rows.Next() {
-		var e RecordedEvent
-		var booked int64
-		if err := rows.Scan(&e.Seq, &e.Kind, &e.Date, &e.AmountMinor, &e.Prepay, &e.Key, &e.Note, &booked, &e.Actor, &e.PrevHash, &e.Hash); err != nil {
+		e, err := scanEvent(rows.Scan)
+		if err != nil {
 			return nil, err
 		}
-		e.BookedAt = db.Time(booked)
 		out = append(out, e)
 	}
 	return out, rows.Err()
+}
+
+func scanEvent(scan func(dest ...any) error) (RecordedEvent, error) {
+	var e RecordedEvent
+	var booked int64
+	if err := scan(&e.Seq, &e.Kind, &e.Date, &e.AmountMinor, &e.Prepay, &e.Key, &e.Note, &booked, &e.Actor, &e.PrevHash, &e.Hash, &e.detail); err != nil {
+		return e, err
+	}
+	e.BookedAt = db.Time(booked)
+	if e.detail == "" {
+		return e, nil
+	}
+	if err := json.Unmarshal([]byte(e.detail), &e.Detail); err != nil {
+		return e, fmt.Errorf("loan event %d: detail: %w", e.Seq, err)
+	}
+	return e, nil
 }
 
 // eventsBetween reads the chains of a range of loans in one statement.
@@ -215,9 +236,8 @@ func eventsBetween(ctx context.Context, tx *db.Tx, first, last string) (map[stri
 	out := map[string][]Event{}
 	for rows.Next() {
 		var id string
-		var e RecordedEvent
-		var booked int64
-		if err := rows.Scan(&id, &e.Seq, &e.Kind, &e.Date, &e.AmountMinor, &e.Prepay, &e.Key, &e.Note, &booked, &e.Actor, &e.PrevHash, &e.Hash); err != nil {
+		e, err := scanEvent(func(dest ...any) error { return rows.Scan(append([]any{&id}, dest...)...) })
+		if err != nil {
 			return nil, err
 		}
 		out[id] = append(out[id], e.Event)
@@ -229,9 +249,16 @@ func eventsBetween(ctx context.Context, tx *db.Tx, first, last string) (map[stri
 func record(ctx context.Context, tx *db.Tx, l *Loan, e Event) (RecordedEvent, error) {
 	r := RecordedEvent{Event: e, BookedAt: tx.Now, Actor: tx.Actor, PrevHash: l.eventHash}
 	r.Seq = l.eventSeq + 1
+	if !e.Detail.isZero() {
+		text, err := json.Marshal(e.Detail)
+		if err != nil {
+			return r, err
+		}
+		r.detail = string(text)
+	}
 	r.Hash = r.seal(tx.Institution, l.ID)
 	if _, err := tx.Exec(ctx, insertEvent, tx.Institution, l.ID, r.Seq, string(r.Kind), r.Date.String(), r.AmountMinor, r.Prepay, r.Key, r.Note,
-		db.Micros(r.BookedAt), r.Actor, r.PrevHash, r.Hash); err != nil {
+		db.Micros(r.BookedAt), r.Actor, r.PrevHash, r.Hash, r.detail); err != nil {
 		return r, fmt.Errorf("loan %s event %s: %w", l.ID, e.Kind, err)
 	}
 	l.eventSeq, l.eventHash = r.Seq, r.Hash
