@@ -265,6 +265,7 @@ func (a *App) buildDomains() error {
 	}
 	a.Dispatcher = payment.NewDispatcher(d, bank, payment.DispatcherConfig{Log: a.Log})
 	a.Loans = loan.NewService(d, a.Dispatcher, contract.Conditions)
+	a.Loans.Servicing(a.Proposals)
 	a.Contracts = contract.NewService(d, a.Blobs)
 	a.Book = pricing.NewService(d, bookReaders())
 	a.Jobs.Register(a.Contracts.Kind())

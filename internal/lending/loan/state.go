@@ -399,8 +399,10 @@ func (s *State) disburse(e Event) error {
 	s.Terms.Start = e.Date
 	s.Status, s.AsOf, s.Totals.DisbursedMinor = Active, e.Date, e.AmountMinor
 	var err error
-	if s.Totals.WithheldMinor, err = s.Terms.Withheld(); err != nil {
-		return err
+	if s.Totals.WithheldMinor = e.Detail.WithheldMinor; s.Totals.WithheldMinor == 0 {
+		if s.Totals.WithheldMinor, err = s.Terms.Withheld(); err != nil {
+			return err
+		}
 	}
 	if err := s.lay(s.Terms.layout()); err != nil {
 		return err
