@@ -404,7 +404,9 @@ func (s *State) disburse(e Event) error {
 			return err
 		}
 	}
-	if err := s.lay(s.Terms.layout()); err != nil {
+	st := s.Terms.layout()
+	st.Tranches[0].AmountMinor = e.AmountMinor
+	if err := s.lay(st); err != nil {
 		return err
 	}
 	return s.bill() // a down payment or a rent in advance is due with the money

@@ -41,6 +41,7 @@ var (
 		where l.institution_id = $1 and l.id = x.id`,
 		`update loan set status = $2 ->> 'status', processed_to = $2 ->> 'processed_to', disbursed_on = $2 ->> 'disbursed_on', maturity_on = $2 ->> 'maturity_on', next_due_on = $2 ->> 'next_due_on', next_due_minor = $2 ->> 'next_due_minor', outstanding_minor = $2 ->> 'outstanding_minor', due_minor = $2 ->> 'due_minor', days_past_due = $2 ->> 'days_past_due', posted_json = $2 ->> 'posted_json', event_seq = $2 ->> 'event_seq', event_hash = $2 ->> 'event_hash', updated_at = $2 ->> 'updated_at', version = version + 1
 		where institution_id = $1 and id = $2 ->> 'id'`)
+	setFacts = db.Q(`update loan set facts_json = $3 where institution_id = $1 and id = $2`)
 	setOrder = db.Q(`update loan set payment_order_id = $3 where institution_id = $1 and id = $2`)
 
 	insertEvent = db.Q(`insert into loan_event (institution_id, loan_id, seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash, detail_json)
@@ -132,6 +133,16 @@ func insert(ctx context.Context, tx *db.Tx, l Loan) (fresh bool, err error) {
 
 func update(ctx context.Context, tx *db.Tx, l Loan) error {
 	return updateAll(ctx, tx, []Loan{l})
+}
+
+// updateFacts stores what is known of a loan beside its terms.
+func updateFacts(ctx context.Context, tx *db.Tx, l Loan) error {
+	text, err := json.Marshal(l.Facts)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, setFacts, tx.Institution, l.ID, string(text))
+	return err
 }
 
 // projectionRow is a loan as updateLoans reads it.

@@ -461,6 +461,18 @@ export type Change_passwordRequest = {
   password: string
 }
 
+export type ChangeInputBody = {
+  /** minor units; with a transfer, its price */
+  amount_minor?: number
+  detail?: LoanParticulars
+  kind: "fee_charged" | "reversed" | "refunded" | "waived" | "rate_changed" | "due_moved" | "extended" | "restructured" | "accelerated" | "misused" | "charged_off" | "written_off" | "transferred"
+  reason: string
+  /** your own number of this change; approved twice it happens once */
+  reference: string
+  /** empty: the business date on which it is approved */
+  value_date?: string
+}
+
 export type CodeInputBody = {
   /** one-time code */
   code: string
@@ -1282,15 +1294,31 @@ export type JobProblem = {
 }
 
 export type JournalAccount = {
+  /** an inactive account takes no postings */
+  active: boolean
   code: string
-  kind: "asset" | "liability" | "equity" | "income" | "expense"
+  kind: "asset" | "liability" | "equity" | "income" | "expense" | "memo"
+  /** 1 at the top */
+  level: number
+  /** manual vouchers may touch it */
+  manual: boolean
+  /** revalued when it holds foreign currency */
+  monetary: boolean
   name_en: string
   name_zh: string
+  /** other systems may post to it through the API */
+  open_api: boolean
+  /** how far a sub-account may go below zero on its normal side; -1 is unlimited */
+  overdraft_minor: number
+  /** account it is listed under; empty at the first level */
+  parent_code: string
+  version: number
 }
 
 export type JournalEntry = {
   actor: string
   booked_at: string
+  branch?: string
   business_key: string
   date: string
   hash: string
@@ -1300,6 +1328,7 @@ export type JournalEntry = {
   object: string
   object_id: string
   prev_hash: string
+  product?: string
   seq: number
 }
 
@@ -1308,6 +1337,8 @@ export type JournalLine = {
   /** positive debits, negative credits */
   amount_minor: number
   currency: string
+  /** sub-account within the account, e.g. a loan or a customer */
+  sub?: string
 }
 
 export type JournalTrialBalance = {
@@ -1319,17 +1350,32 @@ export type JournalTrialBalance = {
 }
 
 export type JournalTrialLine = {
+  /** an inactive account takes no postings */
+  active: boolean
   code: string
   /** credit turnover */
   credit_minor: number
   currency: string
   /** debit turnover */
   debit_minor: number
-  kind: "asset" | "liability" | "equity" | "income" | "expense"
+  kind: "asset" | "liability" | "equity" | "income" | "expense" | "memo"
+  /** 1 at the top */
+  level: number
+  /** manual vouchers may touch it */
+  manual: boolean
+  /** revalued when it holds foreign currency */
+  monetary: boolean
   name_en: string
   name_zh: string
   /** balance on the account's normal side */
   net_minor: number
+  /** other systems may post to it through the API */
+  open_api: boolean
+  /** how far a sub-account may go below zero on its normal side; -1 is unlimited */
+  overdraft_minor: number
+  /** account it is listed under; empty at the first level */
+  parent_code: string
+  version: number
 }
 
 export type List_proposal_kindsResponse = {
@@ -1367,6 +1413,7 @@ export type Loan = {
   /** payable now: fees, penalty, interest, principal */
   due_minor: number
   facility_id: string
+  facts: LoanFacts
   firm_id: string
   id: string
   maturity_on: string
@@ -1386,17 +1433,23 @@ export type Loan = {
   product_id: string
   /** the client's own number of the drawdown, unique per facility */
   reference: string
-  status: "pending_disbursement" | "active" | "overdue" | "settled" | "cancelled"
+  status: "pending_disbursement" | "active" | "overdue" | "settled" | "cancelled" | "written_off" | "transferred"
   terms: LoanTerms
   updated_at: string
   version: number
 }
 
 export type LoanAllocation = {
+  /** interest on unpaid interest */
+  compound_minor?: number
+  /** kept as the customer's credit */
+  credit_minor?: number
   fee_minor: number
   interest_minor: number
   penalty_minor: number
   principal_minor: number
+  /** received after write-off */
+  recovered_minor?: number
 }
 
 export type LoanCalculateBody = {
@@ -1469,6 +1522,12 @@ export type LoanCalculation = {
   yearly_simple: string
 }
 
+export type LoanCheck = {
+  evidence: string
+  name: "lawful_operation" | "stable_operation" | "good_credit" | "lending_standard" | "bank_terms"
+  passed: boolean
+}
+
 export type LoanConditions = {
   basis: string
   due_rule: string
@@ -1498,6 +1557,7 @@ export type LoanDetail = {
   /** payable now: fees, penalty, interest, principal */
   due_minor: number
   facility_id: string
+  facts: LoanFacts
   firm_id: string
   id: string
   maturity_on: string
@@ -1520,7 +1580,7 @@ export type LoanDetail = {
   /** the client's own number of the drawdown, unique per facility */
   reference: string
   schedule: Array<LoanRow>
-  status: "pending_disbursement" | "active" | "overdue" | "settled" | "cancelled"
+  status: "pending_disbursement" | "active" | "overdue" | "settled" | "cancelled" | "written_off" | "transferred"
   terms: LoanTerms
   totals: LoanTotals
   updated_at: string
@@ -1532,12 +1592,40 @@ export type LoanDrawBody = {
   amount_minor: number
   /** your own number of this drawdown; sending it again never pays twice */
   client_reference?: string
-  method: "equal_instalment" | "equal_principal" | "interest_only" | "bullet"
+  /** the payee is the borrower's supplier */
+  entrusted?: boolean
+  /** paid out now, the rest in later tranches; empty: all of it now */
+  first_minor?: number
+  method: "equal_instalment" | "equal_principal" | "interest_only" | "bullet" | "flat" | "custom" | "discount"
   /** required to draw, not to preview */
   payee_account?: string
   /** required to draw, not to preview */
   payee_name?: string
+  /** frequency, grace, seasons, balloon; empty: one instalment a month */
+  plan?: LoanPlan
+  /** what a prepayment does to the instalments ahead */
+  prepayment?: "reduce_instalment" | "reduce_next" | "reduce_term" | "next_instalments" | "last_instalments"
+  /** what the money is for; needed with entrusted payment */
+  purpose?: string
+  /** account collections are taken from; empty: the payee's */
+  repay_account?: string
   tenor_months: number
+}
+
+export type LoanFacts = {
+  /** the five checks of a renewal */
+  checks?: Array<LoanCheck>
+  entrusted?: boolean
+  first_minor?: number
+  /** empty: a new loan */
+  origin?: "renewal" | "refinancing"
+  /** the loan that this one repaid */
+  predecessor_id?: string
+  /** what the money is for; with entrusted payment the order or invoice behind it */
+  purpose?: string
+  repay_account?: string
+  /** the loan that repaid this one */
+  successor_id?: string
 }
 
 export type LoanInstalment = {
@@ -1550,6 +1638,73 @@ export type LoanInstalment = {
   no: number
   principal_minor: number
   total_minor: number
+}
+
+export type LoanOrder = {
+  accrual?: Array<string>
+  by_instalment?: boolean
+  non_accrual?: Array<string>
+}
+
+export type LoanOutlook = {
+  annual_rate: string
+  days_past_due: number
+  due_minor: number
+  instalments_ahead: number
+  /** interest of the instalments ahead */
+  interest_ahead_minor: number
+  maturity_on?: string
+  next_due_minor: number
+  next_due_on?: string
+  outstanding_minor: number
+  payoff_minor: number
+  status: string
+}
+
+export type LoanParticulars = {
+  capitalise?: boolean
+  channel?: string
+  component?: string
+  count?: number
+  every?: number
+  fee_code?: string
+  from?: string
+  grace_principal?: number
+  holder?: string
+  keep?: boolean
+  method?: string
+  of?: number
+  penalty_rate?: string
+  rate?: string
+  reason?: string
+  shift?: boolean
+  strategy?: string
+  to?: string
+  withheld_minor?: number
+}
+
+export type LoanPlan = {
+  /** by_days (empty) or by_period */
+  accrual?: string
+  balloon_minor?: number
+  /** number of instalments; zero follows from the tenor */
+  count?: number
+  down_payment?: string
+  /** distance between due dates in units; zero is one */
+  every?: number
+  first_due?: string
+  grace_interest?: number
+  grace_principal?: number
+  grace_rule?: string
+  in_advance?: boolean
+  level?: string
+  month_end?: number
+  multiple_minor?: number
+  multiple_mode?: string
+  principal?: Array<number>
+  /** day, week, month, year, quarter_20; empty is month */
+  unit?: string
+  weights?: Array<number>
 }
 
 export type LoanQuote = {
@@ -1565,6 +1720,7 @@ export type LoanRecordedEvent = {
   amount_minor: number
   booked_at: string
   date: string
+  detail?: LoanParticulars
   hash: string
   key: string
   kind: string
@@ -1581,6 +1737,12 @@ export type LoanRepayResult = {
   payment_order?: PaymentOrder
 }
 
+export type LoanRepricing = {
+  benchmark?: "LPR_1Y" | "LPR_5Y"
+  rule?: "fixed" | "anniversary" | "january" | "quarterly" | "monthly"
+  spread_bp?: number
+}
+
 export type LoanRow = {
   /** principal left after this instalment */
   balance_minor: number
@@ -1589,12 +1751,17 @@ export type LoanRow = {
   /** calendar days of the interest period */
   days: number
   due_date: string
+  holiday?: string
   interest_minor: number
   no: number
+  no_principal?: boolean
   paid_interest_minor: number
   paid_principal_minor: number
   principal_minor: number
   total_minor: number
+  waived_interest_minor?: number
+  waived_principal_minor?: number
+  weight?: number
 }
 
 export type LoanStatement = {
@@ -1613,35 +1780,102 @@ export type LoanStatementLine = {
   /** disbursed and billed amounts are positive, repayments negative */
   amount_minor: number
   date: string
-  kind: "disbursed" | "instalment_due" | "repaid" | "fee_charged" | "cancelled"
+  /** instalment_due, or the kind of the event */
+  kind: string
   memo: FaultText
   /** principal owed after this line */
   principal_minor: number
 }
 
+export type LoanSupposition = {
+  amount_minor?: number
+  date: string
+  detail?: LoanParticulars
+  kind: "repaid" | "fee_charged" | "reversed" | "waived" | "rate_changed" | "due_moved" | "extended" | "restructured" | "accelerated" | "misused" | "charged_off" | "written_off"
+  prepay?: boolean
+}
+
 export type LoanTerms = {
   annual_rate: string
+  arrears?: string
   basis: string
+  compounding?: string
   currency: string
   due_rule: string
   grace_days: number
-  method: "equal_instalment" | "equal_principal" | "interest_only" | "bullet"
+  method: "equal_instalment" | "equal_principal" | "interest_only" | "bullet" | "flat" | "custom" | "discount"
+  misuse_rate?: string
+  non_accrual_days?: number
+  order?: LoanOrder
   penalty_rate: string
+  plan?: LoanPlan
+  prepayment?: string
   principal_minor: number
+  repricing?: LoanRepricing
   rounding: string
   start: string
   tenor_months: number
+  tranched?: boolean
 }
 
 export type LoanTotals = {
+  /** interest that became principal */
+  capitalised_minor?: number
+  /** interest on unpaid interest */
+  compound_accrued_minor?: number
+  /** money of the customer beyond what the loan could take */
+  credit_held_minor?: number
   disbursed_minor: number
+  /** part of the withheld interest that time has earned */
+  earned_minor?: number
   fees_charged_minor: number
   interest_accrued_minor: number
+  paid_compound_minor?: number
   paid_fee_minor: number
   paid_interest_minor: number
   paid_penalty_minor: number
   paid_principal_minor: number
   penalty_accrued_minor: number
+  /** received after write-off */
+  recovered_minor?: number
+  sold_compound_minor?: number
+  sold_fee_minor?: number
+  sold_interest_minor?: number
+  sold_penalty_minor?: number
+  sold_price_minor?: number
+  sold_principal_minor?: number
+  suspended_compound_minor?: number
+  /** accrued and unpaid, not recognised as income while the loan is non-accrual */
+  suspended_interest_minor?: number
+  suspended_penalty_minor?: number
+  waived_compound_minor?: number
+  waived_fee_minor?: number
+  waived_interest_minor?: number
+  waived_penalty_minor?: number
+  waived_principal_minor?: number
+  /** interest kept back when a discounted loan was paid out */
+  withheld_minor?: number
+  /** what the customer still owes off the books */
+  written_off_claim_minor?: number
+  written_off_compound_minor?: number
+  written_off_fee_minor?: number
+  /** recognised interest that left the books */
+  written_off_interest_minor?: number
+  written_off_penalty_minor?: number
+  written_off_principal_minor?: number
+}
+
+export type LoanWhatIf = {
+  after: LoanOutlook
+  before: LoanOutlook
+  /** when it would have ended without */
+  ended_on?: string
+  ends_on?: string
+  interest_saved_minor: number
+  /** the date at which the two are compared */
+  on: string
+  rows: Array<LoanRow>
+  rows_before: Array<LoanRow>
 }
 
 export type ModelDetail = {
@@ -2751,6 +2985,43 @@ export type ReassignInputBody = {
   user_id: string
 }
 
+export type RecipeDefinition = {
+  /** account of the standard chart that plays it */
+  default_account: string
+  en: string
+  /** kinds of account that may play it */
+  kinds: Array<string>
+  role: string
+  zh: string
+}
+
+export type RecipeProposeInputBody = {
+  accounts: Record<string, string>
+  effective_from: string
+  /** why */
+  note?: string
+  product_id?: string
+}
+
+export type RecipeVersion = {
+  accounts: Record<string, string>
+  approved_by: string
+  created_at: string
+  effective_from: string
+  /** empty: every product without a mapping of its own */
+  product_id: string
+  version: number
+}
+
+export type RecipeView = {
+  /** every role with the account that plays it on the date */
+  accounts: Record<string, string>
+  date: string
+  product_id: string
+  /** what the institution changed, newest first */
+  versions: Array<RecipeVersion>
+}
+
 export type RefreshInputBody = {
   /** YYYY-MM-DD; the business date when empty */
   as_of?: string
@@ -2761,15 +3032,34 @@ export type Rename_branchRequest = {
   name_en: string
 }
 
+export type RenewInputBody = {
+  checks?: Array<LoanCheck>
+  client_reference: string
+  /** the new contract's facility; empty: the old one */
+  facility_id?: string
+  method: "equal_instalment" | "equal_principal" | "interest_only" | "bullet" | "flat" | "custom" | "discount"
+  /** renewal: without repaying principal, needs the five checks; refinancing: a new loan repays an old one */
+  origin: "renewal" | "refinancing"
+  tenor_months: number
+}
+
 export type RepayInputBody = {
   /** fen */
   amount_minor: number
+  /** the way the money came, e.g. counter, transfer */
+  channel?: string
   /** take the money from the customer's account instead of recording money received */
   collect?: boolean
+  /** hold money beyond what settles the loan as the customer's credit */
+  keep_surplus?: boolean
   /** allow paying future principal */
   prepay?: boolean
   /** your own number of this payment; sending it again changes nothing */
   reference: string
+  /** what a prepayment does to the instalments ahead; empty: the loan's usual one */
+  strategy?: "reduce_instalment" | "reduce_next" | "reduce_term" | "next_instalments" | "last_instalments"
+  /** day on which the money arrived; empty: the business date */
+  value_date?: string
 }
 
 export type ReplayInputBody = {
@@ -2784,6 +3074,10 @@ export type ReplayOutputBody = {
 export type Reset_passwordRequest = {
   /** to be changed at the next sign-in */
   password: string
+}
+
+export type RolesOutputBody = {
+  items: Array<RecipeDefinition>
 }
 
 export type ScheduleOutputBody = {
@@ -3204,6 +3498,13 @@ export type StartInputBody = {
   to?: string
 }
 
+export type TrancheInputBody = {
+  /** minor units */
+  amount_minor: number
+  /** your own number of this tranche; sent again it pays nothing */
+  reference: string
+}
+
 export type Update_userRequest = {
   email?: string
   lang: "zh" | "en"
@@ -3265,6 +3566,11 @@ export type WebhookInput = {
   event_types: Array<string>
   paused?: boolean
   url: string
+}
+
+export type WhatIfInputBody = {
+  /** what is supposed to happen, on dates in the past or ahead */
+  events: Array<LoanSupposition>
 }
 
 /** Every operation by method and path. */
@@ -4167,6 +4473,7 @@ export interface Operations {
     query: {
       /** entries that touch this account */
       account?: string
+      branch?: string
       /** next_cursor of the page before */
       cursor?: string
       /** first entry date */
@@ -4176,6 +4483,9 @@ export interface Operations {
       /** kind of business object, e.g. loan */
       object?: string
       object_id?: string
+      product?: string
+      /** with account: entries that touch this sub-account */
+      sub?: string
       /** last entry date */
       until?: string
     }
@@ -4191,6 +4501,32 @@ export interface Operations {
     body: undefined
     answer: JournalEntry
   }
+  /** Accounting recipe: which account plays which role */
+  "GET /api/v1/ledger/recipe": {
+    path: {}
+    query: {
+      /** empty: the business date */
+      date?: string
+      /** empty: the institution's own mapping */
+      product_id?: string
+    }
+    body: undefined
+    answer: RecipeView
+  }
+  /** Propose a change of the accounting recipe */
+  "POST /api/v1/ledger/recipe": {
+    path: {}
+    query: {}
+    body: RecipeProposeInputBody
+    answer: Proposal
+  }
+  /** Posting roles */
+  "GET /api/v1/ledger/roles": {
+    path: {}
+    query: {}
+    body: undefined
+    answer: RolesOutputBody
+  }
   /** List loans */
   "GET /api/v1/loans": {
     path: {}
@@ -4201,7 +4537,7 @@ export interface Operations {
       firm_id?: string
       /** rows per page */
       limit?: number
-      status?: "pending_disbursement" | "active" | "overdue" | "settled" | "cancelled"
+      status?: "pending_disbursement" | "active" | "overdue" | "settled" | "cancelled" | "written_off" | "transferred"
     }
     body: undefined
     answer: PageLoan
@@ -4214,6 +4550,24 @@ export interface Operations {
     query: {}
     body: undefined
     answer: LoanDetail
+  }
+  /** Propose a change of a loan */
+  "POST /api/v1/loans/{id}/changes": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: ChangeInputBody
+    answer: Proposal
+  }
+  /** Pay out a further tranche */
+  "POST /api/v1/loans/{id}/disbursements": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: TrancheInputBody
+    answer: PaymentOrder
   }
   /** Events of a loan */
   "GET /api/v1/loans/{id}/events": {
@@ -4235,6 +4589,16 @@ export interface Operations {
     }
     body: undefined
     answer: LoanQuote
+  }
+  /** Renew a loan without repaying principal, or refinance it */
+  "POST /api/v1/loans/{id}/renewal": {
+    path: {
+      /** the loan that is about to mature */
+      id: string
+    }
+    query: {}
+    body: RenewInputBody
+    answer: Loan
   }
   /** Record or collect a repayment */
   "POST /api/v1/loans/{id}/repayments": {
@@ -4265,6 +4629,15 @@ export interface Operations {
     }
     body: undefined
     answer: LoanStatement
+  }
+  /** What would become of a loan */
+  "POST /api/v1/loans/{id}/what-if": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: WhatIfInputBody
+    answer: LoanWhatIf
   }
   /** Scoring models */
   "GET /api/v1/models": {
