@@ -130,6 +130,9 @@ func (w walk) approximate(i int, brought, unit int64) (level int64, sure bool) {
 func (w walk) partsFrom(i, k int) []part {
 	if w.t.Level == FirstPeriod {
 		first := w.whole[i]
+		if w.t.LevelFrom.Before(w.t.LevelTo) {
+			first.num, first.den = w.t.fraction(period{began: w.t.LevelFrom, to: w.t.LevelTo}, w.t.LevelFrom, w.t.LevelTo)
+		}
 		w.scratch[0] = w.ahead(i, k)
 		w.scratch[0].num, w.scratch[0].den = first.num, first.den
 		if k == i {

@@ -152,6 +152,10 @@ type Terms struct {
 	// Opening is what the first period has gathered when a loan under way is
 	// planned again from Start.
 	Opening Opening `json:"opening,omitzero"`
+	// LevelFrom and LevelTo are the loan's first period, where a loan under way
+	// is planned again and FirstPeriod is the level rule.
+	LevelFrom calendar.Date `json:"-"`
+	LevelTo   calendar.Date `json:"-"`
 }
 
 // Opening is a first period under way. It needs a basis with one denominator.

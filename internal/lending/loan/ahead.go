@@ -91,6 +91,9 @@ func (s *State) ahead(from int) (schedule.Terms, error) {
 			st.Principal = append(st.Principal, r.PrincipalMinor-r.PaidPrincipalMinor)
 		}
 	}
+	if st.Level == schedule.FirstPeriod {
+		st.LevelFrom, st.LevelTo = s.Terms.Start, s.Terms.layout().DueDates()[0]
+	}
 	st.Count, st.Rate = len(rows), s.Rate
 	st.Start = later(s.AsOf, s.Terms.Start)
 	if from > s.Next { // the running row is left as it is
