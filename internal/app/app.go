@@ -26,6 +26,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/insight/model"
 	"github.com/capillary-finance/capillary/internal/insight/profile"
 	"github.com/capillary-finance/capillary/internal/ledger/journal"
+	"github.com/capillary-finance/capillary/internal/ledger/recipe"
 	"github.com/capillary-finance/capillary/internal/lending/contract"
 	"github.com/capillary-finance/capillary/internal/lending/eod"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
@@ -74,6 +75,7 @@ type App struct {
 	Profiles   *profile.Service
 	Models     *model.Service
 	Journal    *journal.Service
+	Recipes    *recipe.Service
 	Facilities *facility.Service
 	Products   *product.Service
 	Engine     *decision.Engine
@@ -110,6 +112,9 @@ func (a *App) build(ctx context.Context) (err error) {
 		return err
 	}
 	if err := a.keysBelong(ctx); err != nil {
+		return err
+	}
+	if err := journal.Upgrade(ctx, a.DB); err != nil {
 		return err
 	}
 	if a.Keys, err = crypto.OpenKeyring(a.Config.Keys()); err != nil {
@@ -246,6 +251,7 @@ func (a *App) buildDomains() error {
 	a.Profiles = profile.NewService(d)
 	a.Models = model.NewService(d, a.Jobs)
 	a.Journal = journal.NewService(d)
+	a.Recipes = recipe.NewService(d, a.Proposals)
 	a.Facilities = facility.NewService(d)
 	a.Facilities.UseProposals(a.Proposals)
 	a.Products = product.NewService(d)

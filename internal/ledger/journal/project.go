@@ -1,0 +1,240 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"github.com/capillary-finance/capillary/internal/platform/db"
+)
+
+const (
+	balanceColumns  = `b.account_code, b.sub, b.branch, b.currency, b.debit_minor, b.credit_minor, b.held_minor, b.last_seq, b.seal, coalesce(e.hash, '')`
+	turnoverColumns = `b.period, b.account_code, b.branch, b.product, b.currency, b.debit_minor, b.credit_minor, b.last_seq, b.seal, coalesce(e.hash, '')`
+	lastEntry       = ` left join journal_entry e on e.institution_id = b.institution_id and e.seq = b.last_seq`
+)
+
+var (
+	balancesByKey = db.QQ(`select `+balanceColumns+` from jsonb_array_elements(cast($2 as jsonb)) k
+		join ledger_balance b on b.institution_id = $1 and b.account_code = k->>0 and b.sub = k->>1 and b.currency = k->>2`+lastEntry,
+		`select `+balanceColumns+` from json_each($2) k
+		cross join ledger_balance b on b.institution_id = $1 and b.account_code = k.value->>0 and b.sub = k.value->>1 and b.currency = k.value->>2`+lastEntry)
+	turnoversByKey = db.QQ(`select `+turnoverColumns+` from jsonb_array_elements(cast($2 as jsonb)) k
+		join ledger_turnover b on b.institution_id = $1 and b.period = k->>0 and b.account_code = k->>1 and b.branch = k->>2 and b.product = k->>3 and b.currency = k->>4`+lastEntry,
+		`select `+turnoverColumns+` from json_each($2) k
+		cross join ledger_turnover b on b.institution_id = $1 and b.period = k.value->>0 and b.account_code = k.value->>1 and b.branch = k.value->>2
+			and b.product = k.value->>3 and b.currency = k.value->>4`+lastEntry)
+	// Whole months before the date's own, then its days: the history is never walked.
+	turnoversUntil = db.Q(`select ` + turnoverColumns + ` from ledger_turnover b` + lastEntry + `
+		where b.institution_id = $1 and ((length(b.period) = 7 and b.period < $2) or (length(b.period) = 10 and b.period > $2 and b.period <= $3))`)
+	allBalances    = db.Q(`select ` + balanceColumns + ` from ledger_balance b` + lastEntry + ` where b.institution_id = $1`)
+	allTurnovers   = db.Q(`select ` + turnoverColumns + ` from ledger_turnover b` + lastEntry + ` where b.institution_id = $1`)
+	accountBalance = db.Q(`select ` + balanceColumns + ` from ledger_balance b` + lastEntry + `
+		where b.institution_id = $1 and b.account_code = $2 and ($3 = '' or b.sub = $3) and ($4 = '' or b.branch = $4) and b.sub > $5 order by b.sub, b.branch, b.currency limit $6`)
+
+	putBalances = db.NewBulk("ledger_balance", []string{"institution_id", "account_code", "sub", "branch", "currency", "debit_minor", "credit_minor", "held_minor", "last_seq", "seal"},
+		`on conflict (institution_id, account_code, sub, branch, currency) do update set debit_minor = excluded.debit_minor, credit_minor = excluded.credit_minor,
+		held_minor = excluded.held_minor, last_seq = excluded.last_seq, seal = excluded.seal`)
+	putTurnovers = db.NewBulk("ledger_turnover", []string{"institution_id", "period", "account_code", "branch", "product", "currency", "debit_minor", "credit_minor", "last_seq", "seal"},
+		`on conflict (institution_id, period, account_code, branch, product, currency) do update set debit_minor = excluded.debit_minor, credit_minor = excluded.credit_minor,
+		last_seq = excluded.last_seq, seal = excluded.seal`)
+	clearBalances  = db.Q(`delete from ledger_balance where institution_id = $1`)
+	clearTurnovers = db.Q(`delete from ledger_turnover where institution_id = $1`)
+	setProjection  = db.Q(`update journal_head set projection = $2 where institution_id = $1`)
+	staleHeads     = db.Q(`select institution_id from journal_head where projection <> $1 order by institution_id`)
+)
+
+// load reads the balances, turnovers and holds of a batch.
+func (b *book) load(ctx context.Context, tx *db.Tx, w wanted) error {
+	keys := map[fundKey]bool{}
+	turns := map[turnoverKey]bool{}
+	for _, d := range w.drafts {
+		day := d.Date.String()
+		for _, l := range d.Lines {
+			keys[fundKey{l.Account, l.Sub, l.Currency}] = true
+			turns[turnoverKey{day[:7], l.Account, d.Branch, d.Product, l.Currency}] = true
+			turns[turnoverKey{day, l.Account, d.Branch, d.Product, l.Currency}] = true
+		}
+	}
+	for _, k := range w.reserve {
+		keys[k] = true
+	}
+	if err := b.loadBalances(ctx, tx, keys); err != nil {
+		return err
+	}
+	return b.loadTurnovers(ctx, tx, turns)
+}
+
+func (b *book) loadBalances(ctx context.Context, tx *db.Tx, keys map[fundKey]bool) error {
+	list := make([][3]string, 0, len(keys))
+	for k := range keys {
+		list = append(list, [3]string{k.Account, k.Sub, string(k.Currency)})
+	}
+	text, err := json.Marshal(list)
+	if err != nil {
+		return err
+	}
+	rows, err := tx.Query(ctx, balancesByKey, tx.Institution, string(text))
+	if err != nil {
+		return err
+	}
+	return eachBalance(tx.Institution, rows, func(r *balance) error {
+		b.balances[r.balanceKey] = r
+		if a := b.rules.accounts[r.Account]; a.OverdraftMinor != OverdraftUnlimited {
+			net := r.DebitMinor - r.CreditMinor
+			if !a.Kind.DebitNormal() {
+				net = -net
+			}
+			b.funds[fundKey{r.Account, r.Sub, r.Currency}] += net - r.HeldMinor
+		}
+		return nil
+	})
+}
+
+func (b *book) loadTurnovers(ctx context.Context, tx *db.Tx, keys map[turnoverKey]bool) error {
+	list := make([][5]string, 0, len(keys))
+	for k := range keys {
+		list = append(list, [5]string{k.Period, k.Account, k.Branch, k.Product, string(k.Currency)})
+	}
+	text, err := json.Marshal(list)
+	if err != nil {
+		return err
+	}
+	rows, err := tx.Query(ctx, turnoversByKey, tx.Institution, string(text))
+	if err != nil {
+		return err
+	}
+	return eachTurnover(tx.Institution, rows, func(t *turnover) error {
+		b.turnovers[t.turnoverKey] = t
+		return nil
+	})
+}
+
+// eachBalance reads balances and refuses the first one that does not bear its seal.
+func eachBalance(institution string, rows *sql.Rows, visit func(*balance) error) error {
+	defer rows.Close() //nolint:errcheck // its error is in rows.Err
+	for rows.Next() {
+		b := &balance{stored: true}
+		var seal string
+		if err := rows.Scan(&b.Account, &b.Sub, &b.Branch, &b.Currency, &b.DebitMinor, &b.CreditMinor, &b.HeldMinor, &b.LastSeq, &seal, &b.lastHash); err != nil {
+			return err
+		}
+		if b.seal(institution) != seal {
+			return sealFault(b.what())
+		}
+		if err := visit(b); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func eachTurnover(institution string, rows *sql.Rows, visit func(*turnover) error) error {
+	defer rows.Close() //nolint:errcheck // its error is in rows.Err
+	for rows.Next() {
+		t := &turnover{}
+		var seal string
+		if err := rows.Scan(&t.Period, &t.Account, &t.Branch, &t.Product, &t.Currency, &t.DebitMinor, &t.CreditMinor, &t.LastSeq, &seal, &t.lastHash); err != nil {
+			return err
+		}
+		if t.seal(institution) != seal {
+			return sealFault(t.what())
+		}
+		if err := visit(t); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func writeBalances(ctx context.Context, tx *db.Tx, moved map[balanceKey]*balance) error {
+	rows := make([][]any, 0, len(moved))
+	for _, b := range sortedBalances(moved) {
+		if !b.stored && b.LastSeq == 0 && b.HeldMinor == 0 {
+			continue // made for a request that was refused
+		}
+		rows = append(rows, []any{tx.Institution, b.Account, b.Sub, b.Branch, string(b.Currency), b.DebitMinor, b.CreditMinor, b.HeldMinor, b.LastSeq, b.seal(tx.Institution)})
+	}
+	if _, err := tx.BulkInsert(ctx, putBalances, rows); err != nil {
+		return fmt.Errorf("balances: %w", err)
+	}
+	return nil
+}
+
+func writeTurnovers(ctx context.Context, tx *db.Tx, moved map[turnoverKey]*turnover) error {
+	rows := make([][]any, 0, len(moved))
+	for _, t := range sortedTurnovers(moved) {
+		if t.LastSeq == 0 {
+			continue
+		}
+		rows = append(rows, []any{tx.Institution, t.Period, t.Account, t.Branch, t.Product, string(t.Currency), t.DebitMinor, t.CreditMinor, t.LastSeq, t.seal(tx.Institution)})
+	}
+	if _, err := tx.BulkInsert(ctx, putTurnovers, rows); err != nil {
+		return fmt.Errorf("turnovers: %w", err)
+	}
+	return nil
+}
+
+// Upgrade derives the stored balances of every institution whose balances an older program wrote, and gives
+// its chart the accounts that have been added to the standard one since. It runs when the program starts.
+func Upgrade(ctx context.Context, d *db.DB) error {
+	var institutions []string
+	err := d.View(ctx, db.System("ledger"), func(tx *db.Tx) error {
+		rows, err := tx.Query(ctx, staleHeads, projectionNow)
+		if err != nil {
+			return err
+		}
+		defer rows.Close() //nolint:errcheck // its error is in rows.Err
+		for rows.Next() {
+			var id string
+			if err := rows.Scan(&id); err != nil {
+				return err
+			}
+			institutions = append(institutions, id)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return err
+	}
+	for _, id := range institutions {
+		err := d.Update(ctx, db.Scope{Institution: id, Actor: "system:ledger"}, func(tx *db.Tx) error { return LockHead(ctx, tx) })
+		if err != nil {
+			return fmt.Errorf("balances of %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// rebuild derives the projection from the chain, which it verifies on the way; the caller holds the head.
+func rebuild(ctx context.Context, tx *db.Tx, head headRow) error {
+	if err := EnsureChart(ctx, tx, StandardChart()); err != nil {
+		return err
+	}
+	p, at, _, err := replay(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if at != head.headState {
+		return broken("the chain ends at entry %d, its head says %d", at.seq, head.seq)
+	}
+	for _, q := range []*db.Query{clearBalances, clearTurnovers} {
+		if _, err := tx.Exec(ctx, q, tx.Institution); err != nil {
+			return err
+		}
+	}
+	if err := p.addHolds(ctx, tx); err != nil {
+		return err
+	}
+	if err := writeBalances(ctx, tx, p.balances); err != nil {
+		return err
+	}
+	if err := writeTurnovers(ctx, tx, p.turnovers); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, setProjection, tx.Institution, projectionNow); err != nil {
+		return err
+	}
+	return RulesChanged(ctx, tx)
+}
