@@ -75,13 +75,16 @@ func (b *book) loadBalances(ctx context.Context, tx *db.Tx, keys map[fundKey]boo
 	if err != nil {
 		return err
 	}
+	if err := b.loadLimits(ctx, tx, string(text)); err != nil {
+		return err
+	}
 	rows, err := tx.Query(ctx, balancesByKey, tx.Institution, string(text))
 	if err != nil {
 		return err
 	}
 	return eachBalance(tx.Institution, rows, func(r *balance) error {
 		b.balances[r.balanceKey] = r
-		if a := b.rules.accounts[r.Account]; a.OverdraftMinor != OverdraftUnlimited {
+		if a := b.rules.accounts[r.Account]; b.checked(a, fundKey{r.Account, r.Sub, r.Currency}) {
 			net := r.DebitMinor - r.CreditMinor
 			if !a.Kind.DebitNormal() {
 				net = -net

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 
 	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
 const entryColumns = `seq, id, business_key, entry_date, memo_zh, memo_en, object, object_id, booked_at, actor, prev_hash, hash, branch, product`
@@ -167,6 +168,20 @@ func Accounts(ctx context.Context, tx *db.Tx) ([]Account, error) {
 	}
 	levels(out)
 	return out, rows.Err()
+}
+
+// FindAccount reads one account of the chart.
+func FindAccount(ctx context.Context, tx *db.Tx, code string) (Account, error) {
+	chart, err := Accounts(ctx, tx)
+	if err != nil {
+		return Account{}, err
+	}
+	for _, a := range chart {
+		if a.Code == code {
+			return a, nil
+		}
+	}
+	return Account{}, fault.New(ReasonUnknownAccount, "account", code)
 }
 
 // levels counts how deep each account stands under its parents.
