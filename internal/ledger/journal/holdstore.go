@@ -18,14 +18,15 @@ var (
 		"memo_zh", "memo_en", "object", "object_id", "state", "posted_minor", "entry_id", "expires_at", "created_at", "created_by", "closed_at", "closed_by"},
 		`on conflict (institution_id, reference) do update set state = excluded.state, posted_minor = excluded.posted_minor, entry_id = excluded.entry_id,
 		closed_at = excluded.closed_at, closed_by = excluded.closed_by`)
-	holdsByReference = db.QQ(`select `+holdColumns+` from jsonb_array_elements_text(cast($2 as jsonb)) k join ledger_hold h on h.institution_id = $1 and h.reference = k`,
+	holdsByReference = db.QQ(`select `+holdColumns+` from jsonb_array_elements_text(cast($2 as jsonb)) k(k0)
+		cross join lateral (select * from ledger_hold x where x.institution_id = $1 and x.reference = k.k0 offset 0) h`,
 		`select `+holdColumns+` from json_each($2) k cross join ledger_hold h on h.institution_id = $1 and h.reference = k.value`)
 	holdsDue  = db.Q(`select ` + holdColumns + ` from ledger_hold h where institution_id = $1 and state = 'held' and expires_at > 0 and expires_at <= $2 order by expires_at limit 500`)
 	openHolds = db.Q(`select ` + holdColumns + ` from ledger_hold h where institution_id = $1 and state = 'held'`)
 	holdsPage = db.Q(`select ` + holdColumns + ` from ledger_hold h where institution_id = $1 and ($2 = '' or account_code = $2) and ($3 = '' or sub = $3) and ($4 = '' or state = $4)
 		and ($5 = '' or id < $5) order by id desc limit $6`)
-	limitsByKey = db.QQ(`select l.account_code, l.sub, l.currency, l.overdraft_minor from jsonb_array_elements(cast($2 as jsonb)) k
-		join ledger_limit l on l.institution_id = $1 and l.account_code = k->>0 and l.sub = k->>1 and l.currency = k->>2`,
+	limitsByKey = db.QQ(keysOf3+`select l.account_code, l.sub, l.currency, l.overdraft_minor from k cross join lateral (select * from ledger_limit x
+		where x.institution_id = $1 and x.account_code = k.k0 and x.sub = k.k1 and x.currency = k.k2 offset 0) l`,
 		`select l.account_code, l.sub, l.currency, l.overdraft_minor from json_each($2) k
 		cross join ledger_limit l on l.institution_id = $1 and l.account_code = k.value->>0 and l.sub = k.value->>1 and l.currency = k.value->>2`)
 	countLimits = db.Q(`select count(*) from ledger_limit where institution_id = $1`)
@@ -183,11 +184,7 @@ type Available struct {
 // AvailableOf reads a sub-account, refusing a balance that does not bear its seal.
 func AvailableOf(ctx context.Context, tx *db.Tx, a Account, sub, currency string) (Available, error) {
 	out := Available{Account: a.Code, Sub: sub, Currency: currency, OverdraftMinor: a.OverdraftMinor}
-	text, err := json.Marshal([][3]string{{a.Code, sub, currency}})
-	if err != nil {
-		return out, err
-	}
-	rows, err := tx.Query(ctx, balancesByKey, tx.Institution, string(text))
+	rows, err := tx.Query(ctx, subBalances, tx.Institution, a.Code, sub, currency)
 	if err != nil {
 		return out, err
 	}

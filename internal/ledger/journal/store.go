@@ -25,7 +25,8 @@ var (
 		"object", "object_id", "booked_at", "actor", "prev_hash", "hash", "branch", "product"}, "")
 	insertLines = db.NewBulk("journal_line", []string{"institution_id", "seq", "line_no", "account_code", "currency", "amount_minor", "sub"}, "")
 
-	entriesByKey = db.QQ(`select `+entryColumns+` from journal_entry where institution_id = $1 and business_key in (select jsonb_array_elements_text(cast($2 as jsonb)))`,
+	entriesByKey = db.QQ(`select `+entryColumns+` from jsonb_array_elements_text(cast($2 as jsonb)) k(k0)
+		cross join lateral (select * from journal_entry x where x.institution_id = $1 and x.business_key = k.k0 offset 0) e`,
 		`select `+entryColumns+` from journal_entry where institution_id = $1 and business_key in (select value from json_each($2))`)
 	entryByID    = db.Q(`select ` + entryColumns + ` from journal_entry where institution_id = $1 and id = $2`)
 	entriesAfter = db.Q(`select ` + entryColumns + ` from journal_entry where institution_id = $1 and seq > $2 order by seq limit $3`)
