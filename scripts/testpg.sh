@@ -3,6 +3,7 @@
 # a temporary folder on a free loopback port, and prints the variable the tests read.
 #   eval "$(scripts/testpg.sh env)"    start if needed, print export CAPILLARY_TEST_POSTGRES=...
 #   scripts/testpg.sh stop             stop it and remove the folder
+# CAPILLARY_TESTPG_DURABLE=1 syncs every commit, for measurements: give it a CAPILLARY_TESTPG_DIR of its own.
 set -euo pipefail
 dir="${CAPILLARY_TESTPG_DIR:-${TMPDIR:-/tmp}/capillary-testpg-$(id -u)}"
 
@@ -46,12 +47,14 @@ start() {
   (cd "$dir" && as_owner "$bin/initdb" -D "$dir/data" -U capillary -A trust -E UTF8 --locale=C.UTF-8 >/dev/null)
   local port; port="$(free_port)"
   # Throw-away data: durability is what the crash campaigns test, on clusters of their own.
-  (cd "$dir" && as_owner "$bin/pg_ctl" -D "$dir/data" -w -t 60 -l "$dir/log" -o "-c listen_addresses=127.0.0.1 -c port=$port -c unix_socket_directories=$dir -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300 -c shared_buffers=128MB" start >/dev/null)
+  local sync="-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+  if [ -n "${CAPILLARY_TESTPG_DURABLE:-}" ]; then sync="-c fsync=on -c synchronous_commit=on -c full_page_writes=on -c max_wal_size=4GB"; fi
+  (cd "$dir" && as_owner "$bin/pg_ctl" -D "$dir/data" -w -t 60 -l "$dir/log" -o "-c listen_addresses=127.0.0.1 -c port=$port -c unix_socket_directories=$dir $sync -c max_connections=300 -c shared_buffers=128MB" start >/dev/null)
   echo "$port" >"$dir/port"
 }
 
 case "${1:-env}" in
   env) start >&2; echo "export CAPILLARY_TEST_POSTGRES='postgres://capillary@127.0.0.1:$(cat "$dir/port")/postgres?sslmode=disable'" ;;
   stop) ensure; if [ -d "$dir/data" ]; then as_owner "$bin/pg_ctl" -D "$dir/data" -m immediate stop >/dev/null 2>&1 || true; rm -rf "$dir"; fi ;;
-  *) sed -n 2,6p "$0"; exit 2 ;;
+  *) sed -n 2,7p "$0"; exit 2 ;;
 esac

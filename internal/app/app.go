@@ -27,6 +27,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/insight/profile"
 	"github.com/capillary-finance/capillary/internal/ledger/journal"
 	"github.com/capillary-finance/capillary/internal/ledger/recipe"
+	"github.com/capillary-finance/capillary/internal/ledger/writer"
 	"github.com/capillary-finance/capillary/internal/lending/contract"
 	"github.com/capillary-finance/capillary/internal/lending/eod"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
@@ -76,6 +77,8 @@ type App struct {
 	Models     *model.Service
 	Journal    *journal.Service
 	Recipes    *recipe.Service
+	Writer     *writer.Writer
+	Postings   *writer.Service
 	Facilities *facility.Service
 	Products   *product.Service
 	Engine     *decision.Engine
@@ -252,6 +255,8 @@ func (a *App) buildDomains() error {
 	a.Models = model.NewService(d, a.Jobs)
 	a.Journal = journal.NewService(d)
 	a.Recipes = recipe.NewService(d, a.Proposals)
+	a.Writer = writer.New(d, writer.Config{Log: a.Log})
+	a.Postings = writer.NewService(d, a.Writer)
 	a.Facilities = facility.NewService(d)
 	a.Facilities.UseProposals(a.Proposals)
 	a.Products = product.NewService(d)
@@ -343,7 +348,7 @@ func (a *App) Workers(ctx context.Context) (stop func(), err error) {
 	return func() {
 		sctx, done := context.WithTimeout(context.Background(), a.Config.ShutdownGrace)
 		defer done()
-		err := errors.Join(a.Sender.Stop(sctx), a.Jobs.Stop(sctx), a.Relay.Stop(sctx))
+		err := errors.Join(a.Writer.Stop(sctx), a.Sender.Stop(sctx), a.Jobs.Stop(sctx), a.Relay.Stop(sctx))
 		cancel()
 		if err = errors.Join(err, g.Wait()); err != nil {
 			a.Log.Warn("stopping workers", "error", err)

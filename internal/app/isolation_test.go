@@ -51,7 +51,7 @@ var oneOf = map[string]*db.Query{
 // elsewhere are the routes whose ids the identity and platform packages judge, or which name no object of
 // an institution.
 var elsewhere = []string{
-	"/api/v1/api-keys/", "/api/v1/authorities/", "/api/v1/consumers/", "/api/v1/dead-letters/", "/api/v1/delegations/", "/api/v1/features/", "/api/v1/import-templates/",
+	"/api/v1/api-keys/", "/api/v1/authorities/", "/api/v1/consumers/", "/api/v1/dead-letters/", "/api/v1/delegations/", "/api/v1/features/", "/api/v1/holds/", "/api/v1/import-templates/",
 	"/api/v1/notifications/", "/api/v1/products/", "/api/v1/sessions/",
 }
 

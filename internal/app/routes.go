@@ -18,6 +18,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/insight/profile"
 	"github.com/capillary-finance/capillary/internal/ledger/journal"
 	"github.com/capillary-finance/capillary/internal/ledger/recipe"
+	"github.com/capillary-finance/capillary/internal/ledger/writer"
 	"github.com/capillary-finance/capillary/internal/lending/contract"
 	"github.com/capillary-finance/capillary/internal/lending/eod"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
@@ -55,6 +56,7 @@ func (a *App) routes() error {
 	model.Routes(a.API, a.Models)
 	journal.Routes(a.API, a.Journal)
 	recipe.Routes(a.API, a.Recipes)
+	writer.Routes(a.API, a.Postings)
 	product.Routes(a.API, a.Products)
 	facility.Routes(a.API, a.Facilities)
 	decision.Routes(a.API, a.Decisions)

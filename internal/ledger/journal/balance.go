@@ -47,14 +47,17 @@ func (k turnoverKey) compare(o turnoverKey) int {
 // Month is the accounting period of a date: "2026-01".
 func Month(d calendar.Date) string { return d.String()[:7] }
 
-// sums are the two sides of a balance and the entry that moved it last. Hash is that entry's: the seal
-// ties the figure to its place in the chain.
+// sums are the two sides of a balance and the entry that moved it last, with that entry's hash: the
+// seal ties the figure to its place in the chain.
 type sums struct {
 	DebitMinor  int64
 	CreditMinor int64
 	LastSeq     int64
 	lastHash    string
 }
+
+// hashPrefix is how much of an entry's hash a balance carries: 128 bits.
+const hashPrefix = 32
 
 func (s *sums) add(minor, seq int64, hash string) error {
 	var err error
@@ -63,7 +66,7 @@ func (s *sums) add(minor, seq int64, hash string) error {
 	} else {
 		s.CreditMinor, err = money.AddMinor(s.CreditMinor, -minor)
 	}
-	s.LastSeq, s.lastHash = seq, hash
+	s.LastSeq, s.lastHash = seq, hash[:hashPrefix]
 	return err
 }
 

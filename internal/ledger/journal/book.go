@@ -40,16 +40,16 @@ type headState struct {
 type savepoint struct {
 	head     headState
 	fresh    int
-	actor    string
 	balances []balance
 	turns    []turnover
 	funds    map[fundKey]int64
 	holds    []Hold
+	newHolds []string
 	keys     []string
 }
 
 func (b *book) begin() {
-	b.undo = savepoint{head: b.head, fresh: len(b.fresh), balances: b.undo.balances[:0], turns: b.undo.turns[:0], holds: b.undo.holds[:0], keys: b.undo.keys[:0]}
+	b.undo = savepoint{head: b.head, fresh: len(b.fresh), balances: b.undo.balances[:0], turns: b.undo.turns[:0], holds: b.undo.holds[:0], newHolds: b.undo.newHolds[:0], keys: b.undo.keys[:0]}
 }
 
 // rollback takes the present request back. Rows it touched first stay in the book with their old content
@@ -64,6 +64,10 @@ func (b *book) rollback() {
 	}
 	for i := len(u.holds) - 1; i >= 0; i-- {
 		*b.holds[u.holds[i].Reference] = u.holds[i]
+	}
+	for _, reference := range u.newHolds {
+		delete(b.holds, reference)
+		delete(b.movedHold, reference)
 	}
 	for k, v := range u.funds {
 		b.funds[k] = v
@@ -148,11 +152,20 @@ func (b *book) spend(lines []Line) error {
 			continue
 		}
 		if now, before := b.funds[k], b.undo.funds[k]; now < before && now < -b.overdraft(a, k) {
-			return fault.New(ReasonFunds, "account", l.Account, "sub", l.Sub, "currency", string(l.Currency),
-				"available_minor", before+b.overdraft(a, k), "needed_minor", before-now).WithField("amount_minor")
+			return b.short(k, before-now)
 		}
 	}
 	return nil
+}
+
+// short says that a sub-account has too little for what was asked, as it stood before the request.
+func (b *book) short(k fundKey, needed int64) error {
+	before, moved := b.undo.funds[k]
+	if !moved {
+		before = b.funds[k]
+	}
+	return fault.New(ReasonFunds, "account", k.Account, "sub", k.Sub, "currency", string(k.Currency),
+		"available_minor", before+b.overdraft(b.rules.accounts[k.Account], k), "needed_minor", needed).WithField("amount_minor")
 }
 
 func (b *book) checked(a Account, k fundKey) bool {

@@ -86,6 +86,8 @@ func (d Draft) validate() error {
 		return fault.Field("business_key", "须为1至200个字符", "must have 1 to 200 characters")
 	case d.Date.IsZero():
 		return fault.Required("date")
+	case !plain(d.texts()...):
+		return textFault("memo")
 	case len(d.Memo.Zh) > memoMax || len(d.Memo.En) > memoMax:
 		return fault.Field("memo", "过长", "is too long")
 	case len(d.Branch) > tagMax || len(d.Product) > tagMax || len(d.Object) > tagMax || len(d.ObjectID) > keyMax:

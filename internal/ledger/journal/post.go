@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
@@ -105,9 +106,12 @@ func readHead(ctx context.Context, tx *db.Tx, q *db.Query) (h headRow, err error
 
 // wanted is what a batch will touch.
 type wanted struct {
-	drafts  []Draft
-	holds   []string  // references of holds
-	reserve []fundKey // sub-accounts that holds will touch
+	drafts   []Draft
+	api      bool     // requests of other systems, which may hold money
+	holds    []string // references of holds
+	captures []Capture
+	reserve  []fundKey // sub-accounts that holds touch
+	today    calendar.Date
 }
 
 // openBook locks the head and reads everything the batch touches.
@@ -124,6 +128,9 @@ func openBook(ctx context.Context, tx *db.Tx, w wanted) (*book, error) {
 		projection: newProjection(), institution: tx.Institution, actor: tx.Actor, now: tx.Now, newID: tx.NewID, rules: r, head: head.headState,
 		funds: map[fundKey]int64{}, limits: map[fundKey]int64{}, holds: map[string]*Hold{},
 		movedBal: map[balanceKey]*balance{}, movedTurn: map[turnoverKey]*turnover{}, movedHold: map[string]*Hold{},
+	}
+	if err := b.loadHolds(ctx, tx, &w); err != nil {
+		return nil, err
 	}
 	if b.posted, err = findByKeys(ctx, tx, w.drafts); err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ type rules struct {
 	version  int64
 	accounts map[string]Account
 	closed   map[string]bool
+	limits   bool // single sub-accounts have overdrafts of their own
 }
 
 var (
@@ -39,6 +40,11 @@ func rulesOf(ctx context.Context, tx *db.Tx, version int64) (*rules, error) {
 	for _, a := range chart {
 		r.accounts[a.Code] = a
 	}
+	var own int64
+	if err := tx.QueryRow(ctx, countLimits, tx.Institution).Scan(&own); err != nil {
+		return nil, err
+	}
+	r.limits = own > 0
 	rows, err := tx.Query(ctx, listClosed, tx.Institution)
 	if err != nil {
 		return nil, err

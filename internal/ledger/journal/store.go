@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 
 	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
 const entryColumns = `seq, id, business_key, entry_date, memo_zh, memo_en, object, object_id, booked_at, actor, prev_hash, hash, branch, product`
@@ -24,7 +25,8 @@ var (
 		"object", "object_id", "booked_at", "actor", "prev_hash", "hash", "branch", "product"}, "")
 	insertLines = db.NewBulk("journal_line", []string{"institution_id", "seq", "line_no", "account_code", "currency", "amount_minor", "sub"}, "")
 
-	entriesByKey = db.QQ(`select `+entryColumns+` from journal_entry where institution_id = $1 and business_key in (select jsonb_array_elements_text(cast($2 as jsonb)))`,
+	entriesByKey = db.QQ(`select `+entryColumns+` from jsonb_array_elements_text(cast($2 as jsonb)) k(k0)
+		cross join lateral (select * from journal_entry x where x.institution_id = $1 and x.business_key = k.k0 offset 0) e`,
 		`select `+entryColumns+` from journal_entry where institution_id = $1 and business_key in (select value from json_each($2))`)
 	entryByID    = db.Q(`select ` + entryColumns + ` from journal_entry where institution_id = $1 and id = $2`)
 	entriesAfter = db.Q(`select ` + entryColumns + ` from journal_entry where institution_id = $1 and seq > $2 order by seq limit $3`)
@@ -167,6 +169,20 @@ func Accounts(ctx context.Context, tx *db.Tx) ([]Account, error) {
 	}
 	levels(out)
 	return out, rows.Err()
+}
+
+// FindAccount reads one account of the chart.
+func FindAccount(ctx context.Context, tx *db.Tx, code string) (Account, error) {
+	chart, err := Accounts(ctx, tx)
+	if err != nil {
+		return Account{}, err
+	}
+	for _, a := range chart {
+		if a.Code == code {
+			return a, nil
+		}
+	}
+	return Account{}, fault.New(ReasonUnknownAccount, "account", code)
 }
 
 // levels counts how deep each account stands under its parents.

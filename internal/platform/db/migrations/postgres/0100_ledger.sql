@@ -27,6 +27,7 @@ create table ledger_balance (
   credit_minor bigint not null,
   held_minor bigint not null,
   last_seq bigint not null,
+  last_hash text not null,
   seal text not null,
   primary key (institution_id, account_code, sub, branch, currency)
 );
@@ -41,6 +42,7 @@ create table ledger_turnover (
   debit_minor bigint not null,
   credit_minor bigint not null,
   last_seq bigint not null,
+  last_hash text not null,
   seal text not null,
   primary key (institution_id, period, account_code, branch, product, currency)
 );

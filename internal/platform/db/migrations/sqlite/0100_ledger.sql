@@ -27,6 +27,7 @@ create table ledger_balance (
   credit_minor integer not null,
   held_minor integer not null,
   last_seq integer not null,
+  last_hash text not null,
   seal text not null,
   primary key (institution_id, account_code, sub, branch, currency)
 ) strict, without rowid;
@@ -41,6 +42,7 @@ create table ledger_turnover (
   debit_minor integer not null,
   credit_minor integer not null,
   last_seq integer not null,
+  last_hash text not null,
   seal text not null,
   primary key (institution_id, period, account_code, branch, product, currency)
 ) strict, without rowid;
