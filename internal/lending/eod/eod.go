@@ -28,6 +28,7 @@ const (
 	StepCollect Step = "collect"
 	StepRoll    Step = "roll"
 	StepAccrue  Step = "accrue"
+	StepPost    Step = "gl_posting"
 	StepDone    Step = "done"
 )
 
@@ -35,7 +36,7 @@ const (
 type Run struct {
 	ClosingDate calendar.Date `json:"closing_date"`
 	NextDate    calendar.Date `json:"next_date"`
-	Step        Step          `json:"step" enum:"catch_up,collect,roll,accrue,done"`
+	Step        Step          `json:"step" enum:"catch_up,collect,roll,accrue,gl_posting,done"`
 	Collections int64         `json:"collections" doc:"collections started"`
 	Unanswered  int64         `json:"unanswered" doc:"collections the bank had not answered when the day was closed; they keep their value date"`
 	Loans       int64         `json:"loans" doc:"loans worked up to the next date"`
@@ -59,6 +60,7 @@ const (
 	PointCollected = "eod.collected"
 	PointRolled    = "eod.rolled"
 	PointChunk     = "eod.chunk"
+	PointPosted    = "eod.posted"
 )
 
 // PermissionRun lets a role end the day.
@@ -155,6 +157,14 @@ func (s *Service) Day(ctx context.Context, p auth.Principal, closing calendar.Da
 	}
 	if r.Step == StepAccrue {
 		if err := s.accrue(ctx, p, r.NextDate, StepAccrue, &r, progress); err != nil {
+			return r, err
+		}
+		if err := s.step(ctx, p, &r, StepPost); err != nil {
+			return r, err
+		}
+	}
+	if r.Step == StepPost {
+		if err := s.post(ctx, p); err != nil {
 			return r, err
 		}
 		err = s.finish(ctx, p, &r)
@@ -324,10 +334,27 @@ func (s *Service) accrue(ctx context.Context, p auth.Principal, to calendar.Date
 	}
 }
 
+// post books the night's sums.
+func (s *Service) post(ctx context.Context, p auth.Principal) error {
+	for {
+		n := 0
+		err := s.db.Update(ctx, p.Scope(), func(tx *db.Tx) (err error) {
+			n, err = loan.PostSums(ctx, tx, chunk)
+			return err
+		})
+		if err != nil || n == 0 {
+			return err
+		}
+		if err := s.point(PointPosted); err != nil {
+			return err
+		}
+	}
+}
+
 func (s *Service) finish(ctx context.Context, p auth.Principal, r *Run) error {
 	return s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
 		r.Step, r.FinishedAt = StepDone, &tx.Now
-		if err := save(ctx, tx, *r, StepAccrue); err != nil {
+		if err := save(ctx, tx, *r, StepPost); err != nil {
 			return err
 		}
 		if err := audit.Record(ctx, tx, audit.Entry{Action: "eod.complete", Object: "institution", ObjectID: tx.Institution, After: r}); err != nil {

@@ -30,6 +30,7 @@ var stepNames = map[Step]fault.Text{
 	StepCollect: {Zh: "扣收到期款项", En: "collecting what is due"},
 	StepRoll:    {Zh: "切换营业日", En: "moving the business date"},
 	StepAccrue:  {Zh: "计提与到期处理", En: "accruing and billing"},
+	StepPost:    {Zh: "总账过账", En: "posting to the general ledger"},
 }
 
 // Kind is the job; register it with the runner. Run again it goes on where the

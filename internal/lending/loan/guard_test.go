@@ -52,8 +52,10 @@ func TestWhoSeesWhat(t *testing.T) {
 func TestTamperedLoanIsFound(t *testing.T) {
 	t.Parallel()
 	for name, q := range map[string]string{
-		"projection": `update loan set outstanding_minor = 1`,
-		"books":      `update loan set posted_json = replace(posted_json, '"interest_accrued_minor":', '"interest_accrued_minor":1')`,
+		"projection": `update loan_day set outstanding_minor = 1`,
+		"books":      `update loan_day set posted_json = replace(posted_json, '"disbursed_minor":', '"disbursed_minor":1')`,
+		"snapshot":   `update loan_snapshot set state = x'00'`,
+		"ledger":     `update account_balance set debit_minor = debit_minor + 1 where account_code = '1303'`,
 		"event":      `drop trigger loan_event_no_update; update loan_event set amount_minor = amount_minor + 1`,
 		"cut":        `drop trigger loan_event_no_delete; delete from loan_event`,
 	} {
