@@ -405,3 +405,12 @@ func CatchUp(ctx context.Context, tx *db.Tx, l *Loan) error {
 	*l, err = ByID(ctx, tx, l.ID)
 	return err
 }
+
+// CatchUpByID is CatchUp of a loan that is not read yet.
+func CatchUpByID(ctx context.Context, tx *db.Tx, id string) error {
+	l, err := read(ctx, tx, selectLocked, id)
+	if err != nil {
+		return err
+	}
+	return CatchUp(ctx, tx, &l)
+}
