@@ -78,13 +78,14 @@ type Service struct {
 	// Failpoint, when set, is called between chunks and steps by tests, from any worker.
 	Failpoint func(point string) error
 
-	partLoans, chunkLoans int
-	lease                 time.Duration
+	// PartLoans is a worker's portion, ChunkLoans a transaction's, Lease how long a portion waits for a worker that is silent.
+	PartLoans, ChunkLoans int
+	Lease                 time.Duration
 }
 
 // NewService makes the service; the enqueuer may be nil where no jobs run.
 func NewService(d *db.DB, loans *loan.Service, dispatcher *payment.Dispatcher, q Enqueuer) *Service {
-	s := &Service{db: d, loans: loans, dispatcher: dispatcher, enqueuer: q, partLoans: partLoansMax, chunkLoans: chunkLoansMax, lease: leaseTime}
+	s := &Service{db: d, loans: loans, dispatcher: dispatcher, enqueuer: q, PartLoans: partLoansMax, ChunkLoans: chunkLoansMax, Lease: leaseTime}
 	s.works = s.builtIn()
 	return s
 }
@@ -210,23 +211,14 @@ func (s *Service) collect(ctx context.Context, d *Day) error {
 	after, seen := "", int64(0)
 	for {
 		var ids []string
-		started := int64(0)
-		err := s.db.Update(ctx, p.Scope(), func(tx *db.Tx) (err error) {
-			started = 0
-			if ids, err = loan.Collectable(ctx, tx, after, chunk); err != nil {
-				return err
-			}
-			for _, id := range ids {
-				waits, err := s.loans.CollectDue(ctx, tx, id, r.ClosingDate)
-				if err != nil {
-					return err
-				}
-				if waits {
-					started++
-				}
-			}
-			return nil
+		err := s.db.View(ctx, p.Scope(), func(tx *db.Tx) (err error) {
+			ids, err = loan.Collectable(ctx, tx, after, chunk)
+			return err
 		})
+		if err != nil {
+			return err
+		}
+		started, err := s.collectAll(ctx, d, ids)
 		if err != nil {
 			return err
 		}
@@ -244,6 +236,42 @@ func (s *Service) collect(ctx context.Context, d *Day) error {
 		return err
 	}
 	return s.point(PointCollected)
+}
+
+// collectAll starts the collections of a chunk in one transaction, or, when one of the loans refuses, each in its own: that
+// loan is listed and the others are collected.
+func (s *Service) collectAll(ctx context.Context, d *Day, ids []string) (started int64, err error) {
+	err = d.Update(ctx, func(tx *db.Tx) error {
+		started = 0
+		for _, id := range ids {
+			waits, err := s.loans.CollectDue(ctx, tx, id, d.Run.ClosingDate)
+			if err != nil {
+				return err
+			}
+			if waits {
+				started++
+			}
+		}
+		return nil
+	})
+	if err == nil || ctx.Err() != nil || db.IsUnavailable(err) {
+		return started, err
+	}
+	if len(ids) == 1 {
+		cause := err
+		return 0, d.Update(ctx, func(tx *db.Tx) error {
+			return putFailure(ctx, tx, Failure{ClosingDate: d.Run.ClosingDate, LoanID: ids[0], Step: StepCollect, To: d.Run.NextDate, Code: codeOf(cause), Reason: reasonOf(cause)})
+		})
+	}
+	started = 0
+	for i := range ids {
+		n, err := s.collectAll(ctx, d, ids[i:i+1])
+		if err != nil {
+			return started, err
+		}
+		started += n
+	}
+	return started, nil
 }
 
 // answers waits for the bank a bounded number of rounds.

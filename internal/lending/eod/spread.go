@@ -147,7 +147,7 @@ func (x *spreading) cut(ctx context.Context, again bool) (more bool, err error) 
 			}
 		}
 		for after := ""; ; {
-			r, err := loan.NextRange(ctx, tx, after, x.to, x.partLoans)
+			r, err := loan.NextRange(ctx, tx, after, x.to, x.PartLoans)
 			if err != nil || r.Loans == 0 {
 				return err
 			}
@@ -253,7 +253,7 @@ func (x *spreading) take(ctx context.Context, me string) (p *part, left bool, er
 			if err != nil {
 				return err
 			}
-			mine, err := tx.ExecOne(ctx, takePart, append(x.key(tx), f.no, me, db.Micros(tx.Now.Add(x.lease)), db.Micros(tx.Now))...)
+			mine, err := tx.ExecOne(ctx, takePart, append(x.key(tx), f.no, me, db.Micros(tx.Now.Add(x.Lease)), db.Micros(tx.Now))...)
 			if err != nil {
 				return err
 			}
@@ -273,7 +273,7 @@ var errLost = errors.New("eod: the part was taken over")
 // part works a part to its end, chunk by chunk. A chunk that the database refuses is tried again smaller, down to the one
 // loan that is to blame; that loan is listed and the rest goes on.
 func (x *spreading) part(ctx context.Context, p *part) error {
-	size := x.chunkLoans
+	size := x.ChunkLoans
 	for moved := 0; !p.finished; {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -281,7 +281,7 @@ func (x *spreading) part(ctx context.Context, p *part) error {
 		err := x.chunk(ctx, p, size)
 		switch {
 		case err == nil:
-			moved, size = 0, min(x.chunkLoans, size*10)
+			moved, size = 0, min(x.ChunkLoans, size*10)
 		case errors.Is(err, errLost):
 			return nil
 		case loan.Moved(err) && moved < movedMax:
@@ -344,7 +344,7 @@ func (x *spreading) move(ctx context.Context, tx *db.Tx, p *part, to string, don
 	if last {
 		finished = max(now, 1)
 	}
-	ours, err := tx.ExecOne(ctx, movePart, append(x.key(tx), p.no, p.worker, to, done, failed, days, db.Micros(tx.Now.Add(x.lease)), now, finished, p.doneTo)...)
+	ours, err := tx.ExecOne(ctx, movePart, append(x.key(tx), p.no, p.worker, to, done, failed, days, db.Micros(tx.Now.Add(x.Lease)), now, finished, p.doneTo)...)
 	if err == nil && !ours {
 		err = errLost
 	}
