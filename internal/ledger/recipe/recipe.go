@@ -90,6 +90,12 @@ func sorted(m Map) []Role {
 	return out
 }
 
+// Changed reports whether the institution ever changed a mapping: then one role may stand on several accounts.
+func Changed(ctx context.Context, tx *db.Tx) (bool, error) {
+	versions, err := db.Memo(tx, memoKey{}, func() ([]Version, error) { return list(ctx, tx, nil) })
+	return len(versions) > 0, err
+}
+
 type memoKey struct{}
 
 // For gives the complete mapping for postings of a product dated date. It reads once per transaction; the

@@ -312,14 +312,16 @@ func TestAFullQueueSaysSoAndACallerMayLeaveIt(t *testing.T) {
 		}, 10*time.Second, time.Millisecond)
 		cancel()
 		gone := 0
-		for range 4 {
+		for i := range 4 {
+			if i == 3 {
+				release() // the fourth may be the one in its transaction: it is answered when the transaction ends
+			}
 			if err := <-left; err != nil {
 				require.ErrorIs(t, err, context.Canceled)
 				gone++
 			}
 		}
 		require.GreaterOrEqual(t, gone, 3)
-		release()
 		require.NoError(t, <-first)
 		require.NoError(t, h.post(t, payIn("after", "ann", 1)))
 		require.LessOrEqual(t, h.verify(t).Entries, int64(3), "who left the queue was not posted")

@@ -201,7 +201,7 @@ func (s *State) restructure(e Event) error {
 	s.Rows = rows
 	s.renumber()
 	s.Accelerated = false
-	s.Observation = &Observation{Since: s.Rows[s.Next].DueDate, Restarts: 0}
+	s.Observation = Observation{Since: s.Rows[s.Next].DueDate}
 	return s.replan()
 }
 
@@ -254,14 +254,15 @@ type Observation struct {
 
 const observationMonths, observationInstalments = 12, 2
 
-// look notes a missed payment or the end of the observation.
-func (o *Observation) look(s *State, daysPastDue int) {
-	if o == nil || !o.PassedOn.IsZero() {
+// watch notes a missed payment or the end of the observation.
+func (s *State) watch(daysPastDue int) {
+	o := &s.Observation
+	if o.Since.IsZero() || !o.PassedOn.IsZero() {
 		return
 	}
 	if daysPastDue > 0 {
 		if missed := s.oldestUnpaid(); missed.After(o.Since) || (missed == o.Since && o.Restarts == 0) {
-			s.Observation = &Observation{Since: missed, Restarts: o.Restarts + 1}
+			o.Since, o.Restarts = missed, o.Restarts+1
 		}
 		return
 	}
@@ -273,6 +274,6 @@ func (o *Observation) look(s *State, daysPastDue int) {
 	}
 	end := o.Since.AddMonths(observationMonths, calendar.Clamp)
 	if paid >= observationInstalments && !s.AsOf.Before(end) {
-		s.Observation = &Observation{Since: o.Since, Restarts: o.Restarts, PassedOn: s.AsOf}
+		o.PassedOn = s.AsOf
 	}
 }

@@ -45,6 +45,9 @@ type Loan struct {
 
 	eventSeq  int64
 	eventHash string
+	// storedStatus is the status in the row, state what project saw last.
+	storedStatus Status
+	state        *State
 }
 
 // Origin says how a loan came to be. Extension (展期) keeps the loan, so it is
@@ -115,6 +118,7 @@ func (e RecordedEvent) seal(institution, loanID string) string {
 
 // project copies what lists need from a state.
 func (l *Loan) project(s *State) {
+	l.state = s
 	l.Status, l.ProcessedTo = s.Status, s.AsOf
 	l.OutstandingMinor, l.DueMinor, l.DaysPastDue = s.Principal(), s.Due().TotalMinor(), s.DaysPastDue()
 	l.NextDueOn, l.NextDueMinor = calendar.Date{}, 0

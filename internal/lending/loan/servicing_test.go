@@ -214,7 +214,7 @@ func TestARestructuredLoanIsRepaid(t *testing.T) {
 		got = d.get(t, l.ID)
 		require.Equal(t, loan.Active, got.Status)
 		require.Greater(t, got.OutstandingMinor, fen("120000"))
-		require.NotNil(t, got.Observation)
+		require.Equal(t, "2026-07-01", got.Observation.Since.String())
 		require.Positive(t, got.Due.PenaltyMinor, "penalty does not become principal")
 		d.whole(t, fen("120000"))
 		d.repay(t, l.ID, got.Payoff.TotalMinor(), "all", func(in *loan.RepayInput) { in.Prepay = true })

@@ -77,7 +77,7 @@ type State struct {
 	Accelerated bool `json:"accelerated,omitempty"`
 	Extensions  int  `json:"extensions,omitempty"`
 	// Observation follows a restructuring.
-	Observation *Observation `json:"observation,omitempty"`
+	Observation Observation `json:"observation,omitzero"`
 
 	Next     int       `json:"next"` // first row that is not billed
 	Segments []Segment `json:"segments,omitempty"`
@@ -263,7 +263,7 @@ func (s *State) refresh() error {
 		s.NonAccrual = false
 	}
 	s.suspend()
-	s.Observation.look(s, days)
+	s.watch(days)
 	s.Status = Active
 	if days > s.Terms.GraceDays {
 		s.Status = Overdue

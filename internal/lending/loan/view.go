@@ -59,19 +59,19 @@ type Detail struct {
 	Payoff Allocation `json:"payoff" doc:"settles the loan on processed_to"`
 	Totals Totals     `json:"totals"`
 
-	Rate        rate.Rate    `json:"rate" doc:"yearly, in force now"`
-	PenaltyRate rate.Rate    `json:"penalty_rate"`
-	NonAccrual  bool         `json:"non_accrual" doc:"interest is not recognised as income"`
-	Stopped     bool         `json:"stopped" doc:"nothing accrues any more"`
-	Accelerated bool         `json:"accelerated"`
-	Extensions  int          `json:"extensions"`
-	Observation *Observation `json:"observation,omitempty" doc:"after a restructuring"`
+	Rate        rate.Rate   `json:"rate" doc:"yearly, in force now"`
+	PenaltyRate rate.Rate   `json:"penalty_rate"`
+	NonAccrual  bool        `json:"non_accrual" doc:"interest is not recognised as income"`
+	Stopped     bool        `json:"stopped" doc:"nothing accrues any more"`
+	Accelerated bool        `json:"accelerated"`
+	Extensions  int         `json:"extensions"`
+	Observation Observation `json:"observation,omitzero" doc:"after a restructuring"`
 }
 
 // Get reads a loan with its state as of the date it is processed to.
 func (s *Service) Get(ctx context.Context, p auth.Principal, id string) (d Detail, err error) {
 	err = s.see(ctx, p, id, func(tx *db.Tx, l Loan) error {
-		st, err := stateAt(ctx, tx, l, l.ProcessedTo)
+		st, err := Current(ctx, tx, l)
 		d = detail(l, &st)
 		return err
 	})
