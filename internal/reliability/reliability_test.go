@@ -12,7 +12,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if !crash.Child(crash.Children{}) {
+	if !crash.Child(crash.Children{"years": yearsChild}) {
 		os.Exit(m.Run())
 	}
 }

@@ -86,6 +86,12 @@ func Die() {
 // Get reads what the parent set.
 func (Life) Get(name string) string { return os.Getenv(setPrefix + name) }
 
+// Path is the parent's SQLite file, empty on PostgreSQL.
+func (Life) Path() string { return os.Getenv(pathVariable) }
+
+// DSN names the parent's PostgreSQL database, empty on SQLite.
+func (Life) DSN() string { return os.Getenv(dsnVariable) }
+
 // Open opens the parent's database.
 func (Life) Open(ctx context.Context) (*db.DB, error) {
 	return db.Open(ctx, db.Config{Path: os.Getenv(pathVariable), PostgresDSN: os.Getenv(dsnVariable)})
@@ -115,6 +121,9 @@ func New(t testing.TB, d *db.DB, child string, set map[string]string) *Harness {
 	}
 	return h
 }
+
+// Env adds variables of the environment ("TZ=UTC").
+func (h *Harness) Env(set ...string) { h.env = append(h.env, set...) }
 
 func (h *Harness) start(extra ...string) (*exec.Cmd, *bufio.Scanner) {
 	h.t.Helper()

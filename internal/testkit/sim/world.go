@@ -26,6 +26,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/lending/eod"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
 	"github.com/capillary-finance/capillary/internal/lending/payment"
+	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
 )
@@ -82,6 +83,12 @@ func NewWorld(d *db.DB, staff dbtest.Staff, bank payment.Bank) *World {
 	w := &World{DB: d, Staff: staff, Bank: bank}
 	w.Restart(payment.DispatcherConfig{Workers: 1})
 	return w
+}
+
+// Attach builds the services for an institution that exists, in a process without its fixture.
+func Attach(d *db.DB, institutionID string, bank payment.Bank) *World {
+	who := auth.SystemPrincipal(institutionID, "test")
+	return NewWorld(d, dbtest.Staff{InstitutionID: institutionID, System: who, Manager: who, Operations: who}, bank)
 }
 
 // Restart builds the services anew, as a process started on the same database would.
@@ -281,11 +288,41 @@ func Digest(ctx context.Context, d *db.DB) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-func dump(ctx context.Context, pool *sql.DB, table string) (string, error) {
-	rows, err := pool.QueryContext(ctx, `select * from "`+table+`" order by 1, 2, 3`)
-	if err != nil && strings.Contains(err.Error(), "ORDER BY") {
-		rows, err = pool.QueryContext(ctx, `select * from "`+table+`" order by 1, 2`)
+// businessRows are what a banker would compare of two runs: everything but ids, hashes and the instants of booking.
+var businessRows = []string{
+	`select l.reference, l.status, l.processed_to, l.disbursed_on, l.next_due_on, l.next_due_minor, l.outstanding_minor, l.due_minor, l.days_past_due from loan l order by l.reference`,
+	`select l.reference, e.seq, e.kind, e.value_date, e.amount_minor, e.prepay from loan_event e join loan l on l.id = e.loan_id order by l.reference, e.seq`,
+	`select l.reference, j.entry_date, j.memo_en, x.account_code, x.currency, sum(x.amount_minor) from journal_entry j join journal_line x on x.institution_id = j.institution_id and x.seq = j.seq
+		join loan l on l.id = j.object_id group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5`,
+	`select f.firm_id, f.limit_minor, f.utilised_minor from facility f order by f.firm_id`,
+	`select l.reference, p.purpose, p.amount_minor, p.value_date, p.status from payment_order p join loan l on l.id = p.object_id order by 1, 2, 3, 4`,
+	`select closing_date, next_date, step from eod_run order by closing_date`,
+	`select business_date from institution`,
+}
+
+// BusinessDigest hashes what a banker would compare of two runs of a SQLite world.
+func BusinessDigest(ctx context.Context, d *db.DB) (string, error) {
+	sum := sha256.New()
+	for _, q := range businessRows {
+		text, err := rowsOf(ctx, d.Owner(), q)
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", q, err)
+		}
+		_, _ = fmt.Fprintln(sum, text)
 	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+func dump(ctx context.Context, pool *sql.DB, table string) (string, error) {
+	text, err := rowsOf(ctx, pool, `select * from "`+table+`" order by 1, 2, 3`)
+	if err != nil && strings.Contains(err.Error(), "ORDER BY") { // fewer columns
+		text, err = rowsOf(ctx, pool, `select * from "`+table+`" order by 1, 2`)
+	}
+	return text, err
+}
+
+func rowsOf(ctx context.Context, pool *sql.DB, query string) (string, error) {
+	rows, err := pool.QueryContext(ctx, query)
 	if err != nil {
 		return "", err
 	}
