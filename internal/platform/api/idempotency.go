@@ -179,8 +179,10 @@ func (a *API) settle(ctx context.Context, op Op, c *claim, rec *recorder) {
 			}
 		}
 		status, body := rec.status, rec.body.String()
-		if op.Secret || rec.overflow {
-			status, body = 0, "" // status 0: done, but there is no answer to show again
+		if op.Secret || rec.overflow || status >= http.StatusInternalServerError {
+			// Status 0: done, but there is no answer to show again. A failure of ours after the commit is none either:
+			// "try again later", replayed to whoever tries again, would never end.
+			status, body = 0, ""
 		}
 		h := http.Header{}
 		if rec.ResponseWriter != nil {

@@ -76,6 +76,8 @@ type World struct {
 	Dispatcher *payment.Dispatcher
 	Loans      *loan.Service
 	Days       *eod.Service
+	// ConditionsOf, when set before a Restart, replaces Conditions.
+	ConditionsOf loan.ConditionsOf
 }
 
 // NewWorld builds the services for an institution.
@@ -94,7 +96,11 @@ func Attach(d *db.DB, institutionID string, bank payment.Bank) *World {
 // Restart builds the services anew, as a process started on the same database would.
 func (w *World) Restart(c payment.DispatcherConfig) {
 	w.Dispatcher = payment.NewDispatcher(w.DB, w.Bank, c)
-	w.Loans = loan.NewService(w.DB, w.Dispatcher, func(context.Context, *db.Tx, facility.Facility) (loan.Conditions, error) { return Conditions, nil })
+	of := w.ConditionsOf
+	if of == nil {
+		of = func(context.Context, *db.Tx, facility.Facility) (loan.Conditions, error) { return Conditions, nil }
+	}
+	w.Loans = loan.NewService(w.DB, w.Dispatcher, of)
 	w.Days = eod.NewService(w.DB, w.Loans, w.Dispatcher, nil)
 }
 
