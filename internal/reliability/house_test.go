@@ -149,11 +149,11 @@ type answer struct {
 }
 
 // call sends one request as somebody under an idempotency key.
-func (h *house) call(t testing.TB, as, key, method, path string, body any, headers ...string) answer {
+func (h *house) call(ctx context.Context, t testing.TB, as, key, method, path string, body any, headers ...string) answer {
 	t.Helper()
 	text, err := json.Marshal(body)
 	require.NoError(t, err)
-	r := httptest.NewRequestWithContext(t.Context(), method, "/api/v1"+path, bytes.NewReader(text))
+	r := httptest.NewRequestWithContext(ctx, method, "/api/v1"+path, bytes.NewReader(text))
 	r.Header.Set("X-As", as)
 	r.Header.Set("Content-Type", "application/json")
 	if key != "" {

@@ -1,6 +1,7 @@
 package reliability_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -31,7 +32,7 @@ import (
 // act, which is repeated until it ends well, and the check of its one effect.
 type flow struct {
 	name    string
-	prepare func(t *testing.T, h *house, n string) (act func() error, check func())
+	prepare func(t *testing.T, h *house, n string) (act func(ctx context.Context) error, check func())
 }
 
 // errRefused is an answer that blames the caller for what the database did.
@@ -99,73 +100,73 @@ var (
 )
 
 var coreFlows = []flow{
-	{"create firm", func(t *testing.T, h *house, n string) (func() error, func()) {
-		return func() error {
-				return outcomeOf(h.call(t, "operations", "firm-"+n, "POST", "/firms", map[string]any{"code": "C" + n, "name": "衢州某某有限公司", "branch_id": h.Staff.Manager.BranchID}))
+	{"create firm", func(t *testing.T, h *house, n string) (func(context.Context) error, func()) {
+		return func(ctx context.Context) error {
+				return outcomeOf(h.call(ctx, t, "operations", "firm-"+n, "POST", "/firms", map[string]any{"code": "C" + n, "name": "衢州某某有限公司", "branch_id": h.Staff.Manager.BranchID}))
 			}, func() {
 				require.Equal(t, 1, h.count(t, countFirms, "C"+n))
 			}
 	}},
-	{"import", func(t *testing.T, h *house, n string) (func() error, func()) {
+	{"import", func(t *testing.T, h *house, n string) (func(context.Context) error, func()) {
 		text := "企业代号,发票号码,开票日期,购方单位代号,金额,税额,价税合计,发票状态\nHOUSE,INV" + n + ",2025-11-03,B1,100.00,13.00,113.00,有效发票\n"
-		return func() error {
-				_, err := h.intake.ImportFile(t.Context(), h.Staff.Operations, "sale_"+n+".csv", strings.NewReader(text), intake.Options{}, nil)
+		return func(ctx context.Context) error {
+				_, err := h.intake.ImportFile(ctx, h.Staff.Operations, "sale_"+n+".csv", strings.NewReader(text), intake.Options{}, nil)
 				return err
 			}, func() {
 				require.Equal(t, 1, h.count(t, countInvoices, "INV"+n))
 			}
 	}},
-	{"consent", func(t *testing.T, h *house, n string) (func() error, func()) {
+	{"consent", func(t *testing.T, h *house, n string) (func(context.Context) error, func()) {
 		f := h.newFirm(t, "K"+n)
-		return func() error {
-				return outcomeOf(h.call(t, "operations", "consent-"+n, "POST", "/firms/"+f.ID+"/consents", map[string]any{"purpose": "credit", "kinds": []string{"invoice"}, "ends_on": "2026-12-31"}))
+		return func(ctx context.Context) error {
+				return outcomeOf(h.call(ctx, t, "operations", "consent-"+n, "POST", "/firms/"+f.ID+"/consents", map[string]any{"purpose": "credit", "kinds": []string{"invoice"}, "ends_on": "2026-12-31"}))
 			}, func() {
 				require.Equal(t, 1, h.count(t, countConsents, f.ID))
 			}
 	}},
-	{"decide", func(t *testing.T, h *house, n string) (func() error, func()) {
+	{"decide", func(t *testing.T, h *house, n string) (func(context.Context) error, func()) {
 		a := h.application(t, application.Draft)
-		return func() error {
-				return outcomeOf(h.call(t, "manager", "decide-"+n, "POST", "/applications/"+a.ID+"/submit", map[string]any{}))
+		return func(ctx context.Context) error {
+				return outcomeOf(h.call(ctx, t, "manager", "decide-"+n, "POST", "/applications/"+a.ID+"/submit", map[string]any{}))
 			}, func() {
 				require.Equal(t, 1, h.count(t, countDecisions, a.ID))
 			}
 	}},
-	{"accept offer", func(t *testing.T, h *house, n string) (func() error, func()) {
+	{"accept offer", func(t *testing.T, h *house, n string) (func(context.Context) error, func()) {
 		a := h.application(t, application.Offered)
-		return func() error {
-				return outcomeOf(h.call(t, "manager", "accept-"+n, "POST", "/applications/"+a.ID+"/accept", map[string]any{"channel": "branch", "signer": "王某", "reference": "F-" + n}))
+		return func(ctx context.Context) error {
+				return outcomeOf(h.call(ctx, t, "manager", "accept-"+n, "POST", "/applications/"+a.ID+"/accept", map[string]any{"channel": "branch", "signer": "王某", "reference": "F-" + n}))
 			}, func() {
 				require.Equal(t, 1, h.count(t, countRecords, "application.accept", a.ID))
 			}
 	}},
-	{"sign contract", func(t *testing.T, h *house, n string) (func() error, func()) {
+	{"sign contract", func(t *testing.T, h *house, n string) (func(context.Context) error, func()) {
 		a := h.application(t, application.Accepted)
-		return func() error {
-				return outcomeOf(h.call(t, "operations", "sign-"+n, "POST", "/contracts", map[string]any{"application_id": a.ID}))
+		return func(ctx context.Context) error {
+				return outcomeOf(h.call(ctx, t, "operations", "sign-"+n, "POST", "/contracts", map[string]any{"application_id": a.ID}))
 			}, func() {
 				require.Equal(t, 1, h.count(t, countContracts, a.ID))
 			}
 	}},
-	{"draw", func(t *testing.T, h *house, n string) (func() error, func()) {
+	{"draw", func(t *testing.T, h *house, n string) (func(context.Context) error, func()) {
 		f, err := h.OpenFacility(t.Context(), "firm_"+n, 1_000_000_00)
 		require.NoError(t, err)
-		return func() error {
-				return outcomeOf(h.call(t, "operations", "draw-"+n, "POST", "/facilities/"+f.ID+"/drawdowns", map[string]any{"amount_minor": 100_00, "tenor_months": 3,
+		return func(ctx context.Context) error {
+				return outcomeOf(h.call(ctx, t, "operations", "draw-"+n, "POST", "/facilities/"+f.ID+"/drawdowns", map[string]any{"amount_minor": 100_00, "tenor_months": 3,
 					"method": "equal_principal", "payee_name": "杭州小微", "payee_account": "6222-1", "client_reference": "r-" + n}))
 			}, func() {
 				require.Equal(t, 1, h.count(t, countLoans, f.ID))
 			}
 	}},
-	{"bank answer", func(t *testing.T, h *house, n string) (func() error, func()) {
+	{"bank answer", func(t *testing.T, h *house, n string) (func(context.Context) error, func()) {
 		l := h.drawn(t, n, false)
-		return func() error {
-				if _, err := h.Dispatcher.Drain(t.Context()); err != nil {
+		return func(ctx context.Context) error {
+				if _, err := h.Dispatcher.Drain(ctx); err != nil {
 					return err
 				}
 				var open int64
-				err := h.DB.View(t.Context(), h.Staff.System.Scope(), func(tx *db.Tx) (err error) {
-					open, err = payment.Open(t.Context(), tx, "")
+				err := h.DB.View(ctx, h.Staff.System.Scope(), func(tx *db.Tx) (err error) {
+					open, err = payment.Open(ctx, tx, "")
 					return err
 				})
 				if err == nil && open > 0 {
@@ -176,14 +177,18 @@ var coreFlows = []flow{
 				require.Equal(t, 1, h.count(t, countEvents, l.ID, "disbursed"))
 			}
 	}},
-	{"repay", func(t *testing.T, h *house, n string) (func() error, func()) { return repayment(t, h, n, false) }},
-	{"prepay", func(t *testing.T, h *house, n string) (func() error, func()) { return repayment(t, h, n, true) }},
-	{"end of day", func(t *testing.T, h *house, n string) (func() error, func()) {
+	{"repay", func(t *testing.T, h *house, n string) (func(context.Context) error, func()) {
+		return repayment(t, h, n, false)
+	}},
+	{"prepay", func(t *testing.T, h *house, n string) (func(context.Context) error, func()) {
+		return repayment(t, h, n, true)
+	}},
+	{"end of day", func(t *testing.T, h *house, n string) (func(context.Context) error, func()) {
 		l := h.drawn(t, n, true)
 		today, err := h.BusinessDate(t.Context())
 		require.NoError(t, err)
-		return func() error {
-				_, err := h.Days.Until(t.Context(), h.Staff.Operations, today.AddDays(1), nil)
+		return func(ctx context.Context) error {
+				_, err := h.Days.Until(ctx, h.Staff.Operations, today.AddDays(1), nil)
 				return err
 			}, func() {
 				at, err := h.BusinessDate(t.Context())
@@ -196,11 +201,11 @@ var coreFlows = []flow{
 				require.NoError(t, err)
 			}
 	}},
-	{"journal post", func(t *testing.T, h *house, n string) (func() error, func()) {
+	{"journal post", func(t *testing.T, h *house, n string) (func(context.Context) error, func()) {
 		one := money.Of(1, "CNY")
-		return func() error {
-				return h.DB.Update(t.Context(), h.Staff.System.Scope(), func(tx *db.Tx) error {
-					_, err := journal.Post(t.Context(), tx, journal.Draft{Key: "manual-" + n, Date: calendar.Of(2026, 1, 5), Memo: fault.Text{Zh: "测试", En: "test"}, Object: "test", ObjectID: n,
+		return func(ctx context.Context) error {
+				return h.DB.Update(ctx, h.Staff.System.Scope(), func(tx *db.Tx) error {
+					_, err := journal.Post(ctx, tx, journal.Draft{Key: "manual-" + n, Date: calendar.Of(2026, 1, 5), Memo: fault.Text{Zh: "测试", En: "test"}, Object: "test", ObjectID: n,
 						Lines: []journal.Line{journal.Debit(journal.InterestExpense, one), journal.Credit(journal.CustomerDeposit, one)}})
 					return err
 				})
@@ -208,22 +213,22 @@ var coreFlows = []flow{
 				require.Equal(t, 1, h.count(t, countEntries, "manual-"+n))
 			}
 	}},
-	{"limit", func(t *testing.T, h *house, n string) (func() error, func()) {
+	{"limit", func(t *testing.T, h *house, n string) (func(context.Context) error, func()) {
 		f, err := h.OpenFacility(t.Context(), "firm_"+n, 1_000_000_00)
 		require.NoError(t, err)
-		return func() error {
-				return outcomeOf(h.call(t, "risk", "limit-"+n, "POST", "/facilities/"+f.ID+"/limit", map[string]any{"limit_minor": 900_000_00, "reason": "降额"}))
+		return func(ctx context.Context) error {
+				return outcomeOf(h.call(ctx, t, "risk", "limit-"+n, "POST", "/facilities/"+f.ID+"/limit", map[string]any{"limit_minor": 900_000_00, "reason": "降额"}))
 			}, func() {
 				require.Equal(t, 1, h.count(t, countRecords, "facility.limit", f.ID))
 			}
 	}},
-	{"audit seal", func(t *testing.T, h *house, n string) (func() error, func()) {
+	{"audit seal", func(t *testing.T, h *house, n string) (func(context.Context) error, func()) {
 		_, err := h.audit.SealAll(t.Context())
 		require.NoError(t, err)
 		require.NoError(t, h.DB.Update(t.Context(), h.Staff.System.Scope(), func(tx *db.Tx) error {
 			return audit.Record(t.Context(), tx, audit.Entry{Action: "test.note", Object: "test", ObjectID: n})
 		}))
-		return func() error { _, err := h.audit.SealAll(t.Context()); return err }, func() {
+		return func(ctx context.Context) error { _, err := h.audit.SealAll(ctx); return err }, func() {
 			require.Zero(t, h.count(t, countUnsealed))
 			r, err := h.audit.Verify(t.Context(), h.Staff.System.Scope(), h.Staff.InstitutionID)
 			require.NoError(t, err)
@@ -232,7 +237,7 @@ var coreFlows = []flow{
 	}},
 }
 
-func repayment(t *testing.T, h *house, n string, prepay bool) (func() error, func()) {
+func repayment(t *testing.T, h *house, n string, prepay bool) (func(context.Context) error, func()) {
 	t.Helper()
 	l := h.drawn(t, n, true)
 	if !prepay { // something must be due
@@ -243,11 +248,11 @@ func repayment(t *testing.T, h *house, n string, prepay bool) (func() error, fun
 		prepay = true // interest of one night is payable only early
 	}
 	body := map[string]any{"amount_minor": 14_50, "prepay": prepay, "reference": "slip-" + n}
-	return func() error {
-		return outcomeOf(h.call(t, "operations", "repay-"+n, "POST", "/loans/"+l.ID+"/repayments", body))
-	}, func() {
-		require.Equal(t, 1, h.count(t, countEvents, l.ID, "repaid"))
-	}
+	return func(ctx context.Context) error {
+			return outcomeOf(h.call(ctx, t, "operations", "repay-"+n, "POST", "/loans/"+l.ID+"/repayments", body))
+		}, func() {
+			require.Equal(t, 1, h.count(t, countEvents, l.ID, "repaid"))
+		}
 }
 
 // Bar 7: every call to the database in every core flow fails, before and after it took effect, with and without
@@ -296,13 +301,13 @@ func failCall(t *testing.T, h *house, f flow, n int, k faultdb.Kind) (calls int,
 	t.Helper()
 	act, check := f.prepare(t, h, fmt.Sprintf("%s%d", strings.ReplaceAll(string(k), " ", ""), n))
 	h.faults.Nth(n, k)
-	err := act()
+	err := act(t.Context())
 	calls, hits := h.faults.Disarm()
 	for try := 1; err != nil; try++ {
 		require.NotErrorIs(t, err, errRefused, "call %d, %s", n, k)
 		require.Less(t, try, 5, "call %d, %s: it never ends well: %v", n, k, err)
 		h.clock.Advance(5 * time.Minute) // claims of the dead expire
-		err = act()
+		err = act(t.Context())
 	}
 	check()
 	return calls, hits > 0
