@@ -12,7 +12,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if !crash.Child(crash.Children{"years": yearsChild}) {
+	if !crash.Child(crash.Children{"years": yearsChild, "teller": tellerChild}) {
 		os.Exit(m.Run())
 	}
 }

@@ -213,7 +213,7 @@ func (w *World) utilised(ctx context.Context, tx *db.Tx) error {
 
 // bankAgrees compares the settlement account of the books with what the bank moved.
 func (w *World) bankAgrees(ctx context.Context, tx *db.Tx) error {
-	b, ok := w.Bank.(*Bank)
+	b, ok := w.Bank.(interface{ Moves() []Moved })
 	if !ok {
 		return nil
 	}
