@@ -52,6 +52,11 @@ func tellerChild(ctx context.Context, life crash.Life) error {
 	if err != nil {
 		return err
 	}
+	if p := life.Get("pragma"); p != "" {
+		if _, err := d.Owner().ExecContext(ctx, p); err != nil {
+			return err
+		}
+	}
 	client, err := payment.NewClient(payment.ClientConfig{URL: life.Get("bank"), Secret: bankSecret, Timeout: 2 * time.Second})
 	if err != nil {
 		return err

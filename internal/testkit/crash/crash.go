@@ -102,6 +102,9 @@ func (Life) Ack(words ...any) { _, _ = os.Stdout.WriteString(fmt.Sprintln(words.
 
 // Harness starts and kills children on one database.
 type Harness struct {
+	// Quiet drops what children say about their errors, where they must have some.
+	Quiet bool
+
 	t     testing.TB
 	child string
 	env   []string
@@ -122,6 +125,9 @@ func New(t testing.TB, d *db.DB, child string, set map[string]string) *Harness {
 	return h
 }
 
+// OnPath lets children work on another copy of the SQLite file.
+func (h *Harness) OnPath(path string) { h.Env(pathVariable + "=" + path) }
+
 // Env adds variables of the environment ("TZ=UTC").
 func (h *Harness) Env(set ...string) { h.env = append(h.env, set...) }
 
@@ -131,7 +137,9 @@ func (h *Harness) start(extra ...string) (*exec.Cmd, *bufio.Scanner) {
 	require.NoError(h.t, err)
 	child := exec.CommandContext(h.t.Context(), exe)
 	child.Env = append(append(os.Environ(), h.env...), extra...)
-	child.Stderr = os.Stderr
+	if !h.Quiet {
+		child.Stderr = os.Stderr
+	}
 	out, err := child.StdoutPipe()
 	require.NoError(h.t, err)
 	require.NoError(h.t, child.Start())
@@ -172,6 +180,24 @@ func (h *Harness) KillAfter(pause time.Duration) (said []string, killed bool) {
 		said = append(said, lines.Text())
 	}
 	return said, h.died(child)
+}
+
+// CutAfter takes something away from a child (its disk, its network) a time after its first line, and then kills
+// it. Everything it said was said before, or by something that did not need what was taken. How it ended does not
+// matter: it may have died of the loss.
+func (h *Harness) CutAfter(pause time.Duration, cut func()) (said []string) {
+	h.t.Helper()
+	child, lines := h.start()
+	if lines.Scan() {
+		said = append(said, lines.Text())
+	}
+	timer := time.AfterFunc(pause, func() { cut(); _ = child.Process.Kill() })
+	defer timer.Stop()
+	for lines.Scan() {
+		said = append(said, lines.Text())
+	}
+	_ = child.Wait()
+	return said
 }
 
 // DieAt lets a child run until it comes to a failpoint for the nth time, where it dies. It gives what it
