@@ -23,11 +23,11 @@ var floor = map[string]int{
 // arrows drawn between packages of one floor: importer -> imported.
 var arrows = map[string][]string{
 	"base/*":              {"base/*"},
-	"platform/db":         {},
-	"platform/audit":      {"db", "fault", "auth", "api"},
-	"platform/event":      {"db", "fault", "auth", "api", "audit"},
+	"platform/db":         {"failpoint"},
+	"platform/audit":      {"db", "fault", "auth", "api", "failpoint"},
+	"platform/event":      {"db", "fault", "auth", "api", "audit", "failpoint"},
 	"platform/auth":       {"db", "fault", "event", "audit", "crypto", "config"},
-	"platform/api":        {"db", "fault", "auth", "audit", "event", "crypto", "observe"},
+	"platform/api":        {"db", "fault", "auth", "audit", "event", "crypto", "observe", "failpoint"},
 	"platform/proposal":   {"*"},
 	"platform/identity":   {"*"},
 	"platform/job":        {"*"},
