@@ -30,6 +30,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/lending/eod"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
 	"github.com/capillary-finance/capillary/internal/lending/payment"
+	"github.com/capillary-finance/capillary/internal/lending/receipt"
 	"github.com/capillary-finance/capillary/internal/platform/api"
 	"github.com/capillary-finance/capillary/internal/platform/audit"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
@@ -84,6 +85,7 @@ type App struct {
 	Loans      *loan.Service
 	Contracts  *contract.Service
 	EOD        *eod.Service
+	Receipts   *receipt.Service
 	Signals    *signal.Service
 	Book       *pricing.Service
 
@@ -264,6 +266,7 @@ func (a *App) buildDomains() error {
 	a.Jobs.Register(a.Contracts.Kind())
 	a.EOD = eod.NewService(d, a.Loans, a.Dispatcher, a.Jobs)
 	a.Jobs.Register(a.EOD.Kind())
+	a.Receipts = receipt.NewService(receipt.Config{DB: d, Blobs: a.Blobs, Jobs: a.Jobs, Book: receipt.LoanBook{Loans: a.Loans}, Dispatcher: a.Dispatcher, Proposals: a.Proposals})
 	a.Relay.Register(contract.Consumer(a.Jobs))
 	a.Relay.Register(application.Expiry())
 	a.Relay.Register(contract.DrawnConsumer())

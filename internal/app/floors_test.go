@@ -52,6 +52,8 @@ var arrows = map[string][]string{
 	"lending/payment":     {},
 	"lending/loan":        {"payment"},
 	"lending/eod":         {"loan", "payment", "contract"},
+	"lending/receipt":     {"loan", "payment"},
+	"lending/statement":   {"loan"},
 	"watch/signal":        {},
 	"app/*":               {"*"},
 	"assess":              {},
