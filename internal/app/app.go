@@ -266,7 +266,9 @@ func (a *App) buildDomains() error {
 	a.Jobs.Register(a.Contracts.Kind())
 	a.EOD = eod.NewService(d, a.Loans, a.Dispatcher, a.Jobs)
 	a.Jobs.Register(a.EOD.Kind())
-	a.Receipts = receipt.NewService(receipt.Config{DB: d, Blobs: a.Blobs, Jobs: a.Jobs, Book: receipt.LoanBook{Loans: a.Loans}, Dispatcher: a.Dispatcher, Proposals: a.Proposals})
+	in := receipt.Config{DB: d, Blobs: a.Blobs, Jobs: a.Jobs, Book: receipt.LoanBook{Loans: a.Loans}, Dispatcher: a.Dispatcher, Proposals: a.Proposals}
+	in.BankFiles, _ = bank.(receipt.BankFiles) // only a channel that speaks files has them
+	a.Receipts = receipt.NewService(in)
 	a.Relay.Register(contract.Consumer(a.Jobs))
 	a.Relay.Register(application.Expiry())
 	a.Relay.Register(contract.DrawnConsumer())
@@ -277,19 +279,26 @@ func (a *App) buildDomains() error {
 // bank is the payment channel; without one configured, orders wait and say so.
 func (a *App) bank() (payment.Bank, error) {
 	if a.Config.BankURL == "" {
-		return noBank{}, nil
+		return noBank{a.Config.PaymentProtocol}, nil
 	}
-	return payment.NewClient(payment.ClientConfig{URL: a.Config.BankURL, Secret: a.Config.BankSecret})
+	cfg := payment.ClientConfig{URL: a.Config.BankURL, Secret: a.Config.BankSecret}
+	if a.Config.PaymentProtocol == payment.ProtocolISO20022 {
+		return payment.NewISOClient(cfg)
+	}
+	return payment.NewClient(cfg)
 }
 
 var errNoBank = errors.New("no payment channel is configured (bank.url): the order waits")
 
 // noBank answers "unknown" to everything: nothing is sent, nothing is lost.
-type noBank struct{}
+type noBank struct{ protocol string }
 
 func (noBank) Submit(context.Context, string, payment.Order) (payment.Outcome, error) {
 	return payment.Outcome{}, errNoBank
 }
+
+// Protocol is the configured one, for which the orders wait.
+func (b noBank) Protocol() string { return b.protocol }
 
 func (noBank) Query(context.Context, string) (payment.Outcome, error) {
 	return payment.Outcome{}, errNoBank

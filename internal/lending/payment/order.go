@@ -103,7 +103,9 @@ func backoff(attempts int) time.Duration {
 }
 
 // SettlementAccount is the account an institution pays from and collects into.
-func SettlementAccount(institutionID string) string { return "nostro:" + institutionID }
+func SettlementAccount(institutionID string) string { return settlementPrefix + institutionID }
+
+const settlementPrefix = "nostro:"
 
 // bankKey names an order at the bank. It holds the business key, not the id,
 // so that an order recorded again after a restore still is the same payment.
@@ -115,8 +117,10 @@ const endToEndPrefix = "CP"
 // EndToEndID is the number of an order in ISO 20022 messages, at most 35
 // characters: a digest of the key, so that the order recorded again after a
 // restore has the same one. It comes back in the bank's statements.
-func EndToEndID(institutionID, key string) string {
-	sum := sha256.Sum256([]byte(bankKey(institutionID, key)))
+func EndToEndID(institutionID, key string) string { return endToEnd(bankKey(institutionID, key)) }
+
+func endToEnd(bankKey string) string {
+	sum := sha256.Sum256([]byte(bankKey))
 	return endToEndPrefix + base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:20])
 }
 
