@@ -34,7 +34,7 @@ const (
 // Assign spreads open money of a receipt over loans by hand and posts it. What
 // is not assigned stays open. A loan's refusal is returned, and nothing of the
 // refused part moves.
-func (s *Service) Assign(ctx context.Context, p auth.Principal, id string, parts []Part, note string) (d Detail, err error) {
+func (s *Service) Assign(ctx context.Context, p auth.Principal, id string, parts []Share, note string) (d Detail, err error) {
 	if err := p.Require(PermissionHandle); err != nil {
 		return d, err
 	}
@@ -73,7 +73,7 @@ func (s *Service) Assign(ctx context.Context, p auth.Principal, id string, parts
 	return s.Get(ctx, p, id)
 }
 
-func (s *Service) checkParts(ctx context.Context, tx *db.Tx, p auth.Principal, r *Receipt, parts []Part) error {
+func (s *Service) checkParts(ctx context.Context, tx *db.Tx, p auth.Principal, r *Receipt, parts []Share) error {
 	if len(parts) == 0 || len(parts) > partsMax {
 		return fault.Field("parts", "须有1至50笔", "must be 1 to 50")
 	}

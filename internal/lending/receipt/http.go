@@ -15,63 +15,63 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/job"
 )
 
-type startInput struct {
+type receiptStartInput struct {
 	Body struct {
 		FileHash string `json:"file_hash" minLength:"64" maxLength:"64" doc:"given by POST /uploads"`
 		FileName string `json:"file_name,omitempty" maxLength:"200"`
 	}
 }
 
-type pullInput struct {
+type receiptPullInput struct {
 	Body struct {
 		From string `json:"from,omitempty" format:"date" doc:"empty: the business date"`
 		To   string `json:"to,omitempty" format:"date" doc:"empty: the same day"`
 	}
 }
 
-type fileOutput struct{ Body File }
+type receiptFileOutput struct{ Body File }
 
-type filesInput struct{ api.PageQuery }
+type receiptFilesInput struct{ api.PageQuery }
 
-type filesOutput struct{ Body api.Page[File] }
+type receiptFilesOutput struct{ Body api.Page[File] }
 
-type idInput struct {
+type receiptIdInput struct {
 	ID string `path:"id" maxLength:"60"`
 }
 
-type fileDetailOutput struct{ Body FileDetail }
+type receiptFileDetailOutput struct{ Body FileDetail }
 
-type badInput struct {
+type receiptBadInput struct {
 	ID    string `path:"id" maxLength:"60"`
 	After int64  `query:"after" minimum:"0" doc:"next of the page before"`
 	Limit int    `query:"limit" default:"100" minimum:"1" maximum:"1000"`
 }
 
-type badOutput struct {
+type receiptBadOutput struct {
 	Body struct {
 		Items []BadRow `json:"items" nullable:"false"`
 		Next  int64    `json:"next"`
 	}
 }
 
-type listInput struct {
+type receiptListInput struct {
 	api.PageQuery
 	Status string `query:"status" enum:"received,matched,exception,returning,closed"`
 	FileID string `query:"file_id" maxLength:"60"`
 	Text   string `query:"q" maxLength:"100" doc:"in payer, account, reference or remittance"`
 }
 
-type listOutput struct{ Body api.Page[Receipt] }
+type receiptListOutput struct{ Body api.Page[Receipt] }
 
-type detailOutput struct{ Body Detail }
+type receiptDetailOutput struct{ Body Detail }
 
-type summaryOutput struct {
+type receiptSummaryOutput struct {
 	Body struct {
 		Items []Count `json:"items" nullable:"false"`
 	}
 }
 
-type assignInput struct {
+type receiptAssignInput struct {
 	ID   string `path:"id" maxLength:"60"`
 	Body struct {
 		Parts []struct {
@@ -83,7 +83,7 @@ type assignInput struct {
 	}
 }
 
-type returnInput struct {
+type receiptReturnInput struct {
 	ID   string `path:"id" maxLength:"60"`
 	Body struct {
 		Account string `json:"account,omitempty" maxLength:"64" doc:"empty: where the money came from; any other needs a second person"`
@@ -92,34 +92,34 @@ type returnInput struct {
 	}
 }
 
-type returnOutput struct {
+type receiptReturnOutput struct {
 	Body struct {
 		Receipt    Detail `json:"receipt"`
 		ProposalID string `json:"proposal_id,omitempty" doc:"waits for a second person"`
 	}
 }
 
-type reasonInput struct {
+type receiptReasonInput struct {
 	ID   string `path:"id" maxLength:"60"`
 	Body struct {
 		Reason string `json:"reason" minLength:"1" maxLength:"500"`
 	}
 }
 
-type noteInput struct {
+type receiptNoteInput struct {
 	ID   string `path:"id" maxLength:"60"`
 	Body struct {
 		Note string `json:"note" minLength:"1" maxLength:"500"`
 	}
 }
 
-type proposedOutput struct {
+type receiptProposedOutput struct {
 	Body struct {
 		ProposalID string `json:"proposal_id" doc:"waits for a second person"`
 	}
 }
 
-type policyInput struct {
+type receiptPolicyInput struct {
 	Body struct {
 		Rules     []Rule     `json:"rules" minItems:"1"`
 		PostFrom  int64      `json:"post_from" minimum:"0" maximum:"101"`
@@ -127,9 +127,9 @@ type policyInput struct {
 	}
 }
 
-type policyOutput struct{ Body Policy }
+type receiptPolicyOutput struct{ Body Policy }
 
-type jobOutput struct{ Body job.Job }
+type receiptJobOutput struct{ Body job.Job }
 
 func op(id, method, path, zh, en, permission string) api.Op {
 	return api.Op{ID: id, Method: method, Path: path, Tag: "receipts", Zh: zh, En: en, Policy: api.Need(permission)}
@@ -140,30 +140,30 @@ func Routes(a *api.API, s *Service) {
 	fileRoutes(a, s)
 	deskRoutes(a, s)
 	api.Handle(a, op("list-receipts", http.MethodGet, "/api/v1/receipts", "来款列表", "List receipts", PermissionRead),
-		func(ctx context.Context, p auth.Principal, in *listInput) (*listOutput, error) {
+		func(ctx context.Context, p auth.Principal, in *receiptListInput) (*receiptListOutput, error) {
 			page, err := s.List(ctx, p, Filter{Status: in.Status, FileID: in.FileID, Text: in.Text, Limit: in.Limit, Cursor: in.Cursor})
-			return &listOutput{Body: page}, err
+			return &receiptListOutput{Body: page}, err
 		})
 	api.Handle(a, op("get-receipt", http.MethodGet, "/api/v1/receipts/{id}", "来款详情", "Read a receipt", PermissionRead),
-		func(ctx context.Context, p auth.Principal, in *idInput) (*detailOutput, error) {
+		func(ctx context.Context, p auth.Principal, in *receiptIdInput) (*receiptDetailOutput, error) {
 			d, err := s.Get(ctx, p, in.ID)
-			return &detailOutput{Body: d}, err
+			return &receiptDetailOutput{Body: d}, err
 		})
 	api.Handle(a, op("summarise-receipts", http.MethodGet, "/api/v1/receipt-summary", "来款统计", "Count receipts by status", PermissionRead),
-		func(ctx context.Context, p auth.Principal, _ *struct{}) (*summaryOutput, error) {
-			out := &summaryOutput{}
+		func(ctx context.Context, p auth.Principal, _ *struct{}) (*receiptSummaryOutput, error) {
+			out := &receiptSummaryOutput{}
 			var err error
 			out.Body.Items, err = s.Summary(ctx, p)
 			return out, err
 		})
 	api.Handle(a, op("get-receipt-policy", http.MethodGet, "/api/v1/receipt-policy", "来款匹配规则", "Matching rules of receipts", PermissionRead),
-		func(ctx context.Context, p auth.Principal, _ *struct{}) (*policyOutput, error) {
+		func(ctx context.Context, p auth.Principal, _ *struct{}) (*receiptPolicyOutput, error) {
 			out, err := s.Policy(ctx, p)
-			return &policyOutput{Body: out}, err
+			return &receiptPolicyOutput{Body: out}, err
 		})
 	api.Handle(a, op("propose-receipt-policy", http.MethodPost, "/api/v1/receipt-policy", "提议新的匹配规则（须第二人复核）", "Propose matching rules (a second person decides)", PermissionHandle),
-		func(ctx context.Context, p auth.Principal, in *policyInput) (*proposedOutput, error) {
-			out := &proposedOutput{}
+		func(ctx context.Context, p auth.Principal, in *receiptPolicyInput) (*receiptProposedOutput, error) {
+			out := &receiptProposedOutput{}
 			var err error
 			out.Body.ProposalID, err = s.ProposePolicy(ctx, p, Policy{Rules: in.Body.Rules, PostFrom: in.Body.PostFrom, LoanOrder: in.Body.LoanOrder})
 			return out, err
@@ -173,13 +173,13 @@ func Routes(a *api.API, s *Service) {
 func fileRoutes(a *api.API, s *Service) {
 	start := op("start-receipt-file", http.MethodPost, "/api/v1/receipt-files", "导入来款文件", "Take in a file of payments", PermissionHandle)
 	start.Status = http.StatusAccepted
-	api.Handle(a, start, func(ctx context.Context, p auth.Principal, in *startInput) (*fileOutput, error) {
+	api.Handle(a, start, func(ctx context.Context, p auth.Principal, in *receiptStartInput) (*receiptFileOutput, error) {
 		f, err := s.Start(ctx, p, in.Body.FileHash, in.Body.FileName)
-		return &fileOutput{Body: f}, err
+		return &receiptFileOutput{Body: f}, err
 	})
 	pull := op("pull-receipt-file", http.MethodPost, "/api/v1/receipt-files/pull", "从银行取对账文件", "Fetch the bank's statement", PermissionHandle)
 	pull.Status = http.StatusAccepted
-	api.Handle(a, pull, func(ctx context.Context, p auth.Principal, in *pullInput) (*fileOutput, error) {
+	api.Handle(a, pull, func(ctx context.Context, p auth.Principal, in *receiptPullInput) (*receiptFileOutput, error) {
 		from, err := optionalDate("from", in.Body.From)
 		if err != nil {
 			return nil, err
@@ -189,21 +189,21 @@ func fileRoutes(a *api.API, s *Service) {
 			return nil, err
 		}
 		f, err := s.Pull(ctx, p, from, to)
-		return &fileOutput{Body: f}, err
+		return &receiptFileOutput{Body: f}, err
 	})
 	api.Handle(a, op("list-receipt-files", http.MethodGet, "/api/v1/receipt-files", "来款文件列表", "List files of payments", PermissionRead),
-		func(ctx context.Context, p auth.Principal, in *filesInput) (*filesOutput, error) {
+		func(ctx context.Context, p auth.Principal, in *receiptFilesInput) (*receiptFilesOutput, error) {
 			page, err := s.Files(ctx, p, in.Limit, in.Cursor)
-			return &filesOutput{Body: page}, err
+			return &receiptFilesOutput{Body: page}, err
 		})
 	api.Handle(a, op("get-receipt-file", http.MethodGet, "/api/v1/receipt-files/{id}", "来款文件详情", "Read a file of payments", PermissionRead),
-		func(ctx context.Context, p auth.Principal, in *idInput) (*fileDetailOutput, error) {
+		func(ctx context.Context, p auth.Principal, in *receiptIdInput) (*receiptFileDetailOutput, error) {
 			d, err := s.File(ctx, p, in.ID)
-			return &fileDetailOutput{Body: d}, err
+			return &receiptFileDetailOutput{Body: d}, err
 		})
 	api.Handle(a, op("list-receipt-bad-rows", http.MethodGet, "/api/v1/receipt-files/{id}/bad-rows", "未采用的行", "Rows that were not taken", PermissionRead),
-		func(ctx context.Context, p auth.Principal, in *badInput) (*badOutput, error) {
-			out := &badOutput{}
+		func(ctx context.Context, p auth.Principal, in *receiptBadInput) (*receiptBadOutput, error) {
+			out := &receiptBadOutput{}
 			var err error
 			out.Body.Items, out.Body.Next, err = s.BadRows(ctx, p, in.ID, in.After, in.Limit)
 			return out, err
@@ -225,40 +225,40 @@ func fileRoutes(a *api.API, s *Service) {
 		})
 	rematch := op("rematch-receipts", http.MethodPost, "/api/v1/receipt-files/rematch", "重新匹配等待中的来款", "Match what waits again", PermissionHandle)
 	rematch.Status = http.StatusAccepted
-	api.Handle(a, rematch, func(ctx context.Context, p auth.Principal, _ *struct{}) (*jobOutput, error) {
+	api.Handle(a, rematch, func(ctx context.Context, p auth.Principal, _ *struct{}) (*receiptJobOutput, error) {
 		j, err := s.Rematch(ctx, p)
-		return &jobOutput{Body: j}, err
+		return &receiptJobOutput{Body: j}, err
 	})
 }
 
 func deskRoutes(a *api.API, s *Service) {
 	api.Handle(a, op("assign-receipt", http.MethodPost, "/api/v1/receipts/{id}/assign", "将来款分配到贷款并入账", "Assign a receipt to loans and post it", PermissionHandle),
-		func(ctx context.Context, p auth.Principal, in *assignInput) (*detailOutput, error) {
-			parts := make([]Part, len(in.Body.Parts))
+		func(ctx context.Context, p auth.Principal, in *receiptAssignInput) (*receiptDetailOutput, error) {
+			parts := make([]Share, len(in.Body.Parts))
 			for i, x := range in.Body.Parts {
-				parts[i] = Part{LoanID: x.LoanID, AmountMinor: x.AmountMinor, Prepay: x.Prepay}
+				parts[i] = Share{LoanID: x.LoanID, AmountMinor: x.AmountMinor, Prepay: x.Prepay}
 			}
 			d, err := s.Assign(ctx, p, in.ID, parts, in.Body.Note)
-			return &detailOutput{Body: d}, err
+			return &receiptDetailOutput{Body: d}, err
 		})
 	api.Handle(a, op("return-receipt", http.MethodPost, "/api/v1/receipts/{id}/return", "退回来款", "Return a receipt to its payer", PermissionHandle),
-		func(ctx context.Context, p auth.Principal, in *returnInput) (*returnOutput, error) {
-			out := &returnOutput{}
+		func(ctx context.Context, p auth.Principal, in *receiptReturnInput) (*receiptReturnOutput, error) {
+			out := &receiptReturnOutput{}
 			var err error
 			out.Body.Receipt, out.Body.ProposalID, err = s.Return(ctx, p, ReturnBody{ReceiptID: in.ID, Account: in.Body.Account, Name: in.Body.Name, Reason: in.Body.Reason})
 			return out, err
 		})
 	api.Handle(a, op("ignore-receipt", http.MethodPost, "/api/v1/receipts/{id}/ignore", "提议来款不处理（须第二人复核）", "Propose to leave a receipt aside (a second person decides)", PermissionHandle),
-		func(ctx context.Context, p auth.Principal, in *reasonInput) (*proposedOutput, error) {
-			out := &proposedOutput{}
+		func(ctx context.Context, p auth.Principal, in *receiptReasonInput) (*receiptProposedOutput, error) {
+			out := &receiptProposedOutput{}
 			var err error
 			out.Body.ProposalID, err = s.Ignore(ctx, p, IgnoreBody{ReceiptID: in.ID, Reason: in.Body.Reason})
 			return out, err
 		})
 	api.Handle(a, op("note-receipt", http.MethodPost, "/api/v1/receipts/{id}/notes", "添加备注", "Add a note to a receipt", PermissionHandle),
-		func(ctx context.Context, p auth.Principal, in *noteInput) (*detailOutput, error) {
+		func(ctx context.Context, p auth.Principal, in *receiptNoteInput) (*receiptDetailOutput, error) {
 			d, err := s.Note(ctx, p, in.ID, in.Body.Note)
-			return &detailOutput{Body: d}, err
+			return &receiptDetailOutput{Body: d}, err
 		})
 }
 

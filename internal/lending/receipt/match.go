@@ -140,7 +140,7 @@ type Verdict struct {
 	Rule       RuleName
 	Score      int64
 	Why        fault.Text
-	Plan       []Part
+	Plan       []Share
 	OrderID    string
 	Wait       bool // the order has no outcome yet; look again later
 	BranchPath string
@@ -234,14 +234,14 @@ func (p Policy) named(e evidence) (Verdict, bool) {
 
 // one gives a loan what it can take: what is due, or all of it when the payer
 // asked to pay ahead or the amount settles the loan.
-func one(l Line, c Candidate) []Part {
+func one(l Line, c Candidate) []Share {
 	switch {
 	case l.AmountMinor <= c.DueMinor:
-		return []Part{{LoanID: c.LoanID, AmountMinor: l.AmountMinor}}
+		return []Share{{LoanID: c.LoanID, AmountMinor: l.AmountMinor}}
 	case c.PayoffMinor > 0 && (l.AmountMinor == c.PayoffMinor || l.Prepay):
-		return []Part{{LoanID: c.LoanID, AmountMinor: min(l.AmountMinor, c.PayoffMinor), Prepay: true}}
+		return []Share{{LoanID: c.LoanID, AmountMinor: min(l.AmountMinor, c.PayoffMinor), Prepay: true}}
 	case c.DueMinor > 0:
-		return []Part{{LoanID: c.LoanID, AmountMinor: c.DueMinor}}
+		return []Share{{LoanID: c.LoanID, AmountMinor: c.DueMinor}}
 	}
 	return nil
 }
@@ -253,13 +253,13 @@ func (p Policy) exact(e evidence) (Verdict, bool) {
 	for _, c := range p.sorted(found) {
 		sum += c.DueMinor
 		if c.DueMinor == e.line.AmountMinor {
-			return Verdict{BranchPath: c.BranchPath, Plan: []Part{{LoanID: c.LoanID, AmountMinor: c.DueMinor}},
+			return Verdict{BranchPath: c.BranchPath, Plan: []Share{{LoanID: c.LoanID, AmountMinor: c.DueMinor}},
 				Why: fault.Text{Zh: "付款人的贷款 " + c.LoanID + " 当前应还恰为该金额", En: "loan " + c.LoanID + " of the payer owes exactly this"}}, true
 		}
 	}
 	for _, c := range found {
 		if c.PayoffMinor == e.line.AmountMinor {
-			return Verdict{BranchPath: c.BranchPath, Plan: []Part{{LoanID: c.LoanID, AmountMinor: c.PayoffMinor, Prepay: true}},
+			return Verdict{BranchPath: c.BranchPath, Plan: []Share{{LoanID: c.LoanID, AmountMinor: c.PayoffMinor, Prepay: true}},
 				Why: fault.Text{Zh: "付款人的贷款 " + c.LoanID + " 结清金额恰为该金额", En: "exactly this settles loan " + c.LoanID + " of the payer"}}, true
 		}
 	}
@@ -287,7 +287,7 @@ func (p Policy) spread(e evidence, found int, why fault.Text) (Verdict, bool) {
 	left := e.line.AmountMinor
 	for _, c := range p.sorted(all) {
 		if take := min(left, c.DueMinor); take > 0 {
-			v.Plan = append(v.Plan, Part{LoanID: c.LoanID, AmountMinor: take})
+			v.Plan = append(v.Plan, Share{LoanID: c.LoanID, AmountMinor: take})
 			left -= take
 		}
 	}

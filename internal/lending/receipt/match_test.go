@@ -31,26 +31,26 @@ func TestRules(t *testing.T) {
 		candidates []receipt.Candidate
 		rule       receipt.RuleName
 		score      int64
-		plan       []receipt.Part
+		plan       []receipt.Share
 	}{
 		"nothing known":              {receipt.Line{AmountMinor: 100}, nil, "", 0, nil},
-		"names its loan":             {receipt.Line{AmountMinor: 100}, []receipt.Candidate{candidate("a", 100).Found("number"), candidate("b", 100).Found("account")}, receipt.RuleLoanNumber, 95, []receipt.Part{{LoanID: "a", AmountMinor: 100}}},
-		"part of what is due":        {receipt.Line{AmountMinor: 40}, []receipt.Candidate{candidate("a", 100).Found("number")}, receipt.RuleLoanNumber, 95, []receipt.Part{{LoanID: "a", AmountMinor: 40}}},
-		"more than due stays open":   {receipt.Line{AmountMinor: 150}, []receipt.Candidate{candidate("a", 100).Found("number")}, receipt.RuleLoanNumber, 95, []receipt.Part{{LoanID: "a", AmountMinor: 100}}},
-		"settles it":                 {receipt.Line{AmountMinor: 5000}, []receipt.Candidate{payoff.Found("number")}, receipt.RuleLoanNumber, 95, []receipt.Part{{LoanID: "a", AmountMinor: 5000, Prepay: true}}},
-		"asked to pay ahead":         {receipt.Line{AmountMinor: 700, Prepay: true}, []receipt.Candidate{payoff.Found("number")}, receipt.RuleLoanNumber, 95, []receipt.Part{{LoanID: "a", AmountMinor: 700, Prepay: true}}},
-		"beyond the payoff":          {receipt.Line{AmountMinor: 9000, Prepay: true}, []receipt.Candidate{payoff.Found("number")}, receipt.RuleLoanNumber, 95, []receipt.Part{{LoanID: "a", AmountMinor: 5000, Prepay: true}}},
+		"names its loan":             {receipt.Line{AmountMinor: 100}, []receipt.Candidate{candidate("a", 100).Found("number"), candidate("b", 100).Found("account")}, receipt.RuleLoanNumber, 95, []receipt.Share{{LoanID: "a", AmountMinor: 100}}},
+		"part of what is due":        {receipt.Line{AmountMinor: 40}, []receipt.Candidate{candidate("a", 100).Found("number")}, receipt.RuleLoanNumber, 95, []receipt.Share{{LoanID: "a", AmountMinor: 40}}},
+		"more than due stays open":   {receipt.Line{AmountMinor: 150}, []receipt.Candidate{candidate("a", 100).Found("number")}, receipt.RuleLoanNumber, 95, []receipt.Share{{LoanID: "a", AmountMinor: 100}}},
+		"settles it":                 {receipt.Line{AmountMinor: 5000}, []receipt.Candidate{payoff.Found("number")}, receipt.RuleLoanNumber, 95, []receipt.Share{{LoanID: "a", AmountMinor: 5000, Prepay: true}}},
+		"asked to pay ahead":         {receipt.Line{AmountMinor: 700, Prepay: true}, []receipt.Candidate{payoff.Found("number")}, receipt.RuleLoanNumber, 95, []receipt.Share{{LoanID: "a", AmountMinor: 700, Prepay: true}}},
+		"beyond the payoff":          {receipt.Line{AmountMinor: 9000, Prepay: true}, []receipt.Candidate{payoff.Found("number")}, receipt.RuleLoanNumber, 95, []receipt.Share{{LoanID: "a", AmountMinor: 5000, Prepay: true}}},
 		"the loan is settled":        {receipt.Line{AmountMinor: 10}, []receipt.Candidate{settled.Found("number")}, receipt.RuleLoanNumber, 0, nil},
 		"owes nothing now":           {receipt.Line{AmountMinor: 10}, []receipt.Candidate{candidate("a", 0).Found("number")}, receipt.RuleLoanNumber, 0, nil},
-		"exactly one loan's due":     {receipt.Line{AmountMinor: 200}, []receipt.Candidate{candidate("a", 100).Found("account"), candidate("b", 200).Found("account")}, receipt.RuleExactDue, 90, []receipt.Part{{LoanID: "b", AmountMinor: 200}}},
-		"exactly all loans' due":     {receipt.Line{AmountMinor: 300}, []receipt.Candidate{candidate("a", 100).Found("firm"), candidate("b", 200).Found("firm")}, receipt.RuleExactDue, 90, []receipt.Part{{LoanID: "a", AmountMinor: 100}, {LoanID: "b", AmountMinor: 200}}},
-		"the heavier burden first":   {receipt.Line{AmountMinor: 350}, []receipt.Candidate{candidate("a", 300).Found("account"), dear.Found("account")}, receipt.RulePayer, 80, []receipt.Part{{LoanID: "dear", AmountMinor: 300}, {LoanID: "a", AmountMinor: 50}}},
-		"the longest overdue first":  {receipt.Line{AmountMinor: 350}, []receipt.Candidate{candidate("a", 300).Found("account"), late.Found("account")}, receipt.RulePayer, 80, []receipt.Part{{LoanID: "late", AmountMinor: 300}, {LoanID: "a", AmountMinor: 50}}},
-		"not due is not paid ahead":  {receipt.Line{AmountMinor: 350}, []receipt.Candidate{candidate("a", 0).Found("account"), candidate("b", 100).Found("account")}, receipt.RulePayer, 80, []receipt.Part{{LoanID: "b", AmountMinor: 100}}},
-		"a name alone is suggested":  {receipt.Line{AmountMinor: 100}, []receipt.Candidate{candidate("a", 100).Found("name")}, receipt.RulePayerName, 60, []receipt.Part{{LoanID: "a", AmountMinor: 100}}},
+		"exactly one loan's due":     {receipt.Line{AmountMinor: 200}, []receipt.Candidate{candidate("a", 100).Found("account"), candidate("b", 200).Found("account")}, receipt.RuleExactDue, 90, []receipt.Share{{LoanID: "b", AmountMinor: 200}}},
+		"exactly all loans' due":     {receipt.Line{AmountMinor: 300}, []receipt.Candidate{candidate("a", 100).Found("firm"), candidate("b", 200).Found("firm")}, receipt.RuleExactDue, 90, []receipt.Share{{LoanID: "a", AmountMinor: 100}, {LoanID: "b", AmountMinor: 200}}},
+		"the heavier burden first":   {receipt.Line{AmountMinor: 350}, []receipt.Candidate{candidate("a", 300).Found("account"), dear.Found("account")}, receipt.RulePayer, 80, []receipt.Share{{LoanID: "dear", AmountMinor: 300}, {LoanID: "a", AmountMinor: 50}}},
+		"the longest overdue first":  {receipt.Line{AmountMinor: 350}, []receipt.Candidate{candidate("a", 300).Found("account"), late.Found("account")}, receipt.RulePayer, 80, []receipt.Share{{LoanID: "late", AmountMinor: 300}, {LoanID: "a", AmountMinor: 50}}},
+		"not due is not paid ahead":  {receipt.Line{AmountMinor: 350}, []receipt.Candidate{candidate("a", 0).Found("account"), candidate("b", 100).Found("account")}, receipt.RulePayer, 80, []receipt.Share{{LoanID: "b", AmountMinor: 100}}},
+		"a name alone is suggested":  {receipt.Line{AmountMinor: 100}, []receipt.Candidate{candidate("a", 100).Found("name")}, receipt.RulePayerName, 60, []receipt.Share{{LoanID: "a", AmountMinor: 100}}},
 		"a name with two loans":      {receipt.Line{AmountMinor: 100}, []receipt.Candidate{candidate("a", 100).Found("name"), candidate("b", 100).Found("name")}, "", 0, nil},
-		"several loans are named":    {receipt.Line{AmountMinor: 150}, []receipt.Candidate{candidate("a", 100).Found("number"), candidate("b", 100).Found("number")}, receipt.RuleLoanNumber, 95, []receipt.Part{{LoanID: "a", AmountMinor: 100}, {LoanID: "b", AmountMinor: 50}}},
-		"a settled and an open name": {receipt.Line{AmountMinor: 100}, []receipt.Candidate{settled.Found("name"), candidate("a", 100).Found("name")}, receipt.RulePayerName, 60, []receipt.Part{{LoanID: "a", AmountMinor: 100}}},
+		"several loans are named":    {receipt.Line{AmountMinor: 150}, []receipt.Candidate{candidate("a", 100).Found("number"), candidate("b", 100).Found("number")}, receipt.RuleLoanNumber, 95, []receipt.Share{{LoanID: "a", AmountMinor: 100}, {LoanID: "b", AmountMinor: 50}}},
+		"a settled and an open name": {receipt.Line{AmountMinor: 100}, []receipt.Candidate{settled.Found("name"), candidate("a", 100).Found("name")}, receipt.RulePayerName, 60, []receipt.Share{{LoanID: "a", AmountMinor: 100}}},
 	} {
 		v := policy.Decide(c.line, c.candidates)
 		require.Equal(t, c.rule, v.Rule, name)

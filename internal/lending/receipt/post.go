@@ -114,7 +114,7 @@ type Happened struct {
 }
 
 // plan gives each part its number, under which it is posted once for ever.
-func (r *Receipt) plan(parts []Part) {
+func (r *Receipt) plan(parts []Share) {
 	r.Plan = nil
 	for _, part := range parts {
 		r.uses++
@@ -201,12 +201,12 @@ func (s *Service) post(ctx context.Context, p auth.Principal, r Receipt) (refuse
 
 // posted runs in the transaction of the repayment: the loan's books and the
 // receipt's move together, or not at all.
-func (s *Service) posted(ctx context.Context, tx *db.Tx, id string, part Part, reference string) error {
+func (s *Service) posted(ctx context.Context, tx *db.Tx, id string, part Share, reference string) error {
 	r, err := get(ctx, tx, selectLocked, id)
 	if err != nil {
 		return err
 	}
-	rest := []Part{}
+	rest := []Share{}
 	found := false
 	for _, x := range r.Plan {
 		if x.No == part.No && r.Status == Matched {
@@ -232,7 +232,7 @@ func (s *Service) posted(ctx context.Context, tx *db.Tx, id string, part Part, r
 
 // known allows a repayment to be sent again, and refuses one whose plan is gone:
 // a person has decided otherwise meanwhile.
-func (s *Service) known(ctx context.Context, tx *db.Tx, r Receipt, part Part) error {
+func (s *Service) known(ctx context.Context, tx *db.Tx, r Receipt, part Share) error {
 	all, err := uses(ctx, tx, r.ID)
 	if err != nil {
 		return err

@@ -67,7 +67,7 @@ type Receipt struct {
 	Rule       string     `json:"rule" doc:"that decided"`
 	Score      int64      `json:"score" doc:"0 to 100"`
 	Why        fault.Text `json:"why"`
-	Plan       []Part     `json:"plan" nullable:"false" doc:"what is being posted, or what the rules suggest to a person"`
+	Plan       []Share    `json:"plan" nullable:"false" doc:"what is being posted, or what the rules suggest to a person"`
 	BranchPath string     `json:"branch_path"`
 	CreatedAt  time.Time  `json:"created_at"`
 	UpdatedAt  time.Time  `json:"updated_at"`
@@ -77,8 +77,8 @@ type Receipt struct {
 	bankKey string
 }
 
-// Part is a share of a receipt for one loan.
-type Part struct {
+// Share is a share of a receipt for one loan.
+type Share struct {
 	LoanID      string `json:"loan_id"`
 	AmountMinor int64  `json:"amount_minor"`
 	Prepay      bool   `json:"prepay,omitempty" doc:"may go beyond what is due"`

@@ -257,17 +257,17 @@ func TestTheExceptionDesk(t *testing.T) {
 		ops := b.staff.Operations
 
 		// Too much in all, then too much for the loan: refused, nothing moves.
-		_, err := b.receipts.Assign(t.Context(), ops, got["X1"].ID, []receipt.Part{{LoanID: one.ID, AmountMinor: 3000_01}}, "")
+		_, err := b.receipts.Assign(t.Context(), ops, got["X1"].ID, []receipt.Share{{LoanID: one.ID, AmountMinor: 3000_01}}, "")
 		require.True(t, fault.Is(err, receipt.ReasonAmount), err)
-		_, err = b.receipts.Assign(t.Context(), ops, got["X1"].ID, []receipt.Part{{LoanID: one.ID, AmountMinor: 3000_00}}, "")
+		_, err = b.receipts.Assign(t.Context(), ops, got["X1"].ID, []receipt.Share{{LoanID: one.ID, AmountMinor: 3000_00}}, "")
 		require.True(t, fault.Is(err, loan.ReasonOverpaid), err)
-		_, err = b.receipts.Assign(t.Context(), b.staff.Manager, got["X1"].ID, []receipt.Part{{LoanID: one.ID, AmountMinor: 1}}, "")
+		_, err = b.receipts.Assign(t.Context(), b.staff.Manager, got["X1"].ID, []receipt.Share{{LoanID: one.ID, AmountMinor: 1}}, "")
 		require.True(t, fault.Is(err, fault.ReasonForbidden), err)
 		require.Equal(t, receipt.Exception, b.all(t)["X1"].Status)
 		b.sound(t)
 
 		// Split over two loans; the rest stays.
-		d, err := b.receipts.Assign(t.Context(), ops, got["X1"].ID, []receipt.Part{{LoanID: one.ID, AmountMinor: 1037_20}, {LoanID: two.ID, AmountMinor: 1000_00}}, "客户来电说明")
+		d, err := b.receipts.Assign(t.Context(), ops, got["X1"].ID, []receipt.Share{{LoanID: one.ID, AmountMinor: 1037_20}, {LoanID: two.ID, AmountMinor: 1000_00}}, "客户来电说明")
 		require.NoError(t, err)
 		require.Equal(t, []any{receipt.Exception, int64(2037_20), int64(962_80)}, []any{d.Status, d.PostedMinor, d.OpenMinor})
 		require.Equal(t, int64(37_20), b.loan(t, two.ID).DueMinor)

@@ -111,7 +111,7 @@ func save(ctx context.Context, tx *db.Tx, r *Receipt) error {
 		return fault.New(ReasonBroken, "receipt", r.ID, "problem", "its parts are not its amount")
 	}
 	if r.Plan == nil {
-		r.Plan = []Part{}
+		r.Plan = []Share{}
 	}
 	plan, err := json.Marshal(r.Plan)
 	if err != nil {

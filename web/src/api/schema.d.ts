@@ -1239,6 +1239,13 @@ export type IntakeRequest = {
   manager_id?: string
 }
 
+export type Item = {
+  amount_minor: number
+  loan_id: string
+  /** may go beyond what is due */
+  prepay?: boolean
+}
+
 export type Job = {
   actor: string
   actor_name: string
@@ -1914,6 +1921,22 @@ export type PagePaymentOrder = {
 
 export type PageProposal = {
   items: Array<Proposal>
+  /** empty on the last page */
+  next_cursor?: string
+  /** rows that match, over all pages */
+  total: number
+}
+
+export type PageReceipt = {
+  items: Array<Receipt>
+  /** empty on the last page */
+  next_cursor?: string
+  /** rows that match, over all pages */
+  total: number
+}
+
+export type PageReceiptFile = {
+  items: Array<ReceiptFile>
   /** empty on the last page */
   next_cursor?: string
   /** rows that match, over all pages */
@@ -2749,6 +2772,259 @@ export type ReadAllOutputBody = {
 
 export type ReassignInputBody = {
   user_id: string
+}
+
+export type Receipt = {
+  /** ours, on which the money arrived */
+  account: string
+  amount_minor: number
+  bank_reference: string
+  branch_path: string
+  channel: string
+  /** is the money of a collection that books itself */
+  confirmed_minor: number
+  created_at: string
+  currency: string
+  end_to_end_id: string
+  file_id: string
+  /** firm named in the file */
+  firm_hint: string
+  id: string
+  /** found not to be ours by two persons */
+  ignored_minor: number
+  /** of the file */
+  line: number
+  /** loan named in the file */
+  loan_hint: string
+  note: string
+  /** in suspense, waiting */
+  open_minor: number
+  payer_account: string
+  payer_name: string
+  /** what is being posted, or what the rules suggest to a person */
+  plan: Array<ReceiptShare>
+  /** repaid loans */
+  posted_minor: number
+  /** the payer asked to pay ahead */
+  prepay: boolean
+  remittance: string
+  returned_minor: number
+  /** a payment back to the payer has no outcome yet */
+  returning_minor: number
+  /** that decided */
+  rule: string
+  /** 0 to 100 */
+  score: number
+  status: "received" | "matched" | "exception" | "returning" | "closed"
+  updated_at: string
+  value_date: string
+  version: number
+  why: FaultText
+}
+
+export type ReceiptAssignInputBody = {
+  note?: string
+  parts: Array<Item>
+}
+
+export type ReceiptBadOutputBody = {
+  items: Array<SourceRowError>
+  next: number
+}
+
+export type ReceiptCount = {
+  amount_minor: number
+  open_minor: number
+  receipts: number
+  status: "received" | "matched" | "exception" | "returning" | "closed"
+}
+
+export type ReceiptDetail = {
+  /** ours, on which the money arrived */
+  account: string
+  amount_minor: number
+  bank_reference: string
+  branch_path: string
+  channel: string
+  /** is the money of a collection that books itself */
+  confirmed_minor: number
+  created_at: string
+  currency: string
+  end_to_end_id: string
+  file_id: string
+  /** firm named in the file */
+  firm_hint: string
+  id: string
+  /** found not to be ours by two persons */
+  ignored_minor: number
+  /** of the file */
+  line: number
+  /** loan named in the file */
+  loan_hint: string
+  note: string
+  /** in suspense, waiting */
+  open_minor: number
+  payer_account: string
+  payer_name: string
+  /** what is being posted, or what the rules suggest to a person */
+  plan: Array<ReceiptShare>
+  /** repaid loans */
+  posted_minor: number
+  /** the payer asked to pay ahead */
+  prepay: boolean
+  remittance: string
+  returned_minor: number
+  /** a payment back to the payer has no outcome yet */
+  returning_minor: number
+  /** that decided */
+  rule: string
+  /** 0 to 100 */
+  score: number
+  status: "received" | "matched" | "exception" | "returning" | "closed"
+  updated_at: string
+  uses: Array<ReceiptUse>
+  value_date: string
+  version: number
+  why: FaultText
+}
+
+export type ReceiptFile = {
+  /** of the new receipts */
+  amount_minor: number
+  bad: number
+  created_at: string
+  created_by: string
+  finished_at?: string
+  hash: string
+  id: string
+  job_id: string
+  /** table: XLSX or CSV; bank: camt.053 or camt.054 */
+  kind: "table" | "bank"
+  name: string
+  origin: "upload" | "bank"
+  /** why the file was refused */
+  problem: FaultText
+  /** new ones */
+  receipts: number
+  /** payments known from another file: recognised, not booked again */
+  repeats: number
+  /** payments and bad rows read so far */
+  rows: number
+  /** entries of a statement that are no money in */
+  skipped: number
+  status: "running" | "done" | "refused"
+}
+
+export type ReceiptFileDetail = {
+  /** of the new receipts */
+  amount_minor: number
+  bad: number
+  counts: Array<ReceiptCount>
+  created_at: string
+  created_by: string
+  finished_at?: string
+  hash: string
+  id: string
+  job_id: string
+  /** table: XLSX or CSV; bank: camt.053 or camt.054 */
+  kind: "table" | "bank"
+  name: string
+  origin: "upload" | "bank"
+  /** why the file was refused */
+  problem: FaultText
+  /** new ones */
+  receipts: number
+  /** payments known from another file: recognised, not booked again */
+  repeats: number
+  /** payments and bad rows read so far */
+  rows: number
+  /** entries of a statement that are no money in */
+  skipped: number
+  status: "running" | "done" | "refused"
+}
+
+export type ReceiptNoteInputBody = {
+  note: string
+}
+
+export type ReceiptPolicy = {
+  loan_order: Array<string>
+  /** scores from here are posted; 101 posts nothing by itself */
+  post_from: number
+  rules: Array<ReceiptRule>
+  version: number
+}
+
+export type ReceiptPolicyInputBody = {
+  loan_order: Array<string>
+  post_from: number
+  rules: Array<ReceiptRule>
+}
+
+export type ReceiptProposedOutputBody = {
+  /** waits for a second person */
+  proposal_id: string
+}
+
+export type ReceiptPullInputBody = {
+  /** empty: the business date */
+  from?: string
+  /** empty: the same day */
+  to?: string
+}
+
+export type ReceiptReasonInputBody = {
+  reason: string
+}
+
+export type ReceiptReturnInputBody = {
+  /** empty: where the money came from; any other needs a second person */
+  account?: string
+  name?: string
+  reason: string
+}
+
+export type ReceiptReturnOutputBody = {
+  /** waits for a second person */
+  proposal_id?: string
+  receipt: ReceiptDetail
+}
+
+export type ReceiptRule = {
+  name: "collection" | "loan_number" | "exact_due" | "payer" | "payer_name"
+  /** how sure this rule is */
+  score: number
+}
+
+export type ReceiptShare = {
+  amount_minor: number
+  loan_id: string
+  no?: number
+  /** may go beyond what is due */
+  prepay?: boolean
+}
+
+export type ReceiptStartInputBody = {
+  /** given by POST /uploads */
+  file_hash: string
+  file_name?: string
+}
+
+export type ReceiptSummaryOutputBody = {
+  items: Array<ReceiptCount>
+}
+
+export type ReceiptUse = {
+  actor: string
+  amount_minor: number
+  at: string
+  kind: "posted" | "confirmed" | "returning" | "returned" | "return_failed" | "ignored" | "note"
+  loan_id?: string
+  no: number
+  note?: string
+  order_id?: string
+  /** of the repayment */
+  reference?: string
 }
 
 export type RefreshInputBody = {
@@ -4254,6 +4530,15 @@ export interface Operations {
     body: undefined
     answer: ScheduleOutputBody
   }
+  /** Issue the certificate of settlement (PDF) */
+  "POST /api/v1/loans/{id}/settlement-certificate": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: undefined
+    answer: undefined
+  }
   /** Statement of a loan */
   "GET /api/v1/loans/{id}/statement": {
     path: {
@@ -4265,6 +4550,24 @@ export interface Operations {
     }
     body: undefined
     answer: LoanStatement
+  }
+  /** Download a statement (pdf; from and until bound it, lang is zh or en) */
+  "GET /api/v1/loans/{id}/statement.pdf": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: undefined
+    answer: undefined
+  }
+  /** Download a statement (xlsx; from and until bound it, lang is zh or en) */
+  "GET /api/v1/loans/{id}/statement.xlsx": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: undefined
+    answer: undefined
   }
   /** Scoring models */
   "GET /api/v1/models": {
@@ -4545,6 +4848,159 @@ export interface Operations {
     query: {}
     body: DecisionInputBody
     answer: Proposal
+  }
+  /** List files of payments */
+  "GET /api/v1/receipt-files": {
+    path: {}
+    query: {
+      /** next_cursor of the page before */
+      cursor?: string
+      /** rows per page */
+      limit?: number
+    }
+    body: undefined
+    answer: PageReceiptFile
+  }
+  /** Take in a file of payments */
+  "POST /api/v1/receipt-files": {
+    path: {}
+    query: {}
+    body: ReceiptStartInputBody
+    answer: ReceiptFile
+  }
+  /** Fetch the bank's statement */
+  "POST /api/v1/receipt-files/pull": {
+    path: {}
+    query: {}
+    body: ReceiptPullInputBody
+    answer: ReceiptFile
+  }
+  /** Match what waits again */
+  "POST /api/v1/receipt-files/rematch": {
+    path: {}
+    query: {}
+    body: undefined
+    answer: Job
+  }
+  /** Read a file of payments */
+  "GET /api/v1/receipt-files/{id}": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: undefined
+    answer: ReceiptFileDetail
+  }
+  /** Rows that were not taken */
+  "GET /api/v1/receipt-files/{id}/bad-rows": {
+    path: {
+      id: string
+    }
+    query: {
+      /** next of the page before */
+      after?: number
+      limit?: number
+    }
+    body: undefined
+    answer: ReceiptBadOutputBody
+  }
+  /** Download the rows that were not taken */
+  "GET /api/v1/receipt-files/{id}/bad-rows.xlsx": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: undefined
+    answer: undefined
+  }
+  /** Matching rules of receipts */
+  "GET /api/v1/receipt-policy": {
+    path: {}
+    query: {}
+    body: undefined
+    answer: ReceiptPolicy
+  }
+  /** Propose matching rules (a second person decides) */
+  "POST /api/v1/receipt-policy": {
+    path: {}
+    query: {}
+    body: ReceiptPolicyInputBody
+    answer: ReceiptProposedOutputBody
+  }
+  /** Count receipts by status */
+  "GET /api/v1/receipt-summary": {
+    path: {}
+    query: {}
+    body: undefined
+    answer: ReceiptSummaryOutputBody
+  }
+  /** Download the template of a repayment file */
+  "GET /api/v1/receipt-template.xlsx": {
+    path: {}
+    query: {}
+    body: undefined
+    answer: undefined
+  }
+  /** List receipts */
+  "GET /api/v1/receipts": {
+    path: {}
+    query: {
+      /** next_cursor of the page before */
+      cursor?: string
+      file_id?: string
+      /** rows per page */
+      limit?: number
+      /** in payer, account, reference or remittance */
+      q?: string
+      status?: "received" | "matched" | "exception" | "returning" | "closed"
+    }
+    body: undefined
+    answer: PageReceipt
+  }
+  /** Read a receipt */
+  "GET /api/v1/receipts/{id}": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: undefined
+    answer: ReceiptDetail
+  }
+  /** Assign a receipt to loans and post it */
+  "POST /api/v1/receipts/{id}/assign": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: ReceiptAssignInputBody
+    answer: ReceiptDetail
+  }
+  /** Propose to leave a receipt aside (a second person decides) */
+  "POST /api/v1/receipts/{id}/ignore": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: ReceiptReasonInputBody
+    answer: ReceiptProposedOutputBody
+  }
+  /** Add a note to a receipt */
+  "POST /api/v1/receipts/{id}/notes": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: ReceiptNoteInputBody
+    answer: ReceiptDetail
+  }
+  /** Return a receipt to its payer */
+  "POST /api/v1/receipts/{id}/return": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: ReceiptReturnInputBody
+    answer: ReceiptReturnOutputBody
   }
   /** Administrative divisions, level by level */
   "GET /api/v1/regions": {
