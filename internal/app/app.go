@@ -263,6 +263,7 @@ func (a *App) buildDomains() error {
 	a.Loans = loan.NewService(d, a.Dispatcher, contract.Conditions)
 	a.Contracts = contract.NewService(d, a.Blobs)
 	a.Book = pricing.NewService(d, bookReaders())
+	a.Book.UseProposals(a.Proposals)
 	a.Jobs.Register(a.Contracts.Kind())
 	a.EOD = eod.NewService(d, a.Loans, a.Dispatcher, a.Jobs)
 	a.Jobs.Register(a.EOD.Kind())
