@@ -32,6 +32,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/lending/eod"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
 	"github.com/capillary-finance/capillary/internal/lending/payment"
+	"github.com/capillary-finance/capillary/internal/lending/receipt"
 	"github.com/capillary-finance/capillary/internal/platform/api"
 	"github.com/capillary-finance/capillary/internal/platform/audit"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
@@ -89,6 +90,7 @@ type App struct {
 	Loans      *loan.Service
 	Contracts  *contract.Service
 	EOD        *eod.Service
+	Receipts   *receipt.Service
 	Signals    *signal.Service
 	Book       *pricing.Service
 
@@ -273,9 +275,13 @@ func (a *App) buildDomains() error {
 	a.Loans.Servicing(a.Proposals)
 	a.Contracts = contract.NewService(d, a.Blobs)
 	a.Book = pricing.NewService(d, bookReaders())
+	a.Book.UseProposals(a.Proposals)
 	a.Jobs.Register(a.Contracts.Kind())
 	a.EOD = eod.NewService(d, a.Loans, a.Dispatcher, a.Jobs)
 	a.Jobs.Register(a.EOD.Kind())
+	in := receipt.Config{DB: d, Blobs: a.Blobs, Jobs: a.Jobs, Book: receipt.LoanBook{Loans: a.Loans}, Dispatcher: a.Dispatcher, Proposals: a.Proposals}
+	in.BankFiles, _ = bank.(receipt.BankFiles) // only a channel that speaks files has them
+	a.Receipts = receipt.NewService(in)
 	a.Relay.Register(contract.Consumer(a.Jobs))
 	a.Relay.Register(application.Expiry())
 	a.Relay.Register(contract.DrawnConsumer())
@@ -286,19 +292,26 @@ func (a *App) buildDomains() error {
 // bank is the payment channel; without one configured, orders wait and say so.
 func (a *App) bank() (payment.Bank, error) {
 	if a.Config.BankURL == "" {
-		return noBank{}, nil
+		return noBank{a.Config.PaymentProtocol}, nil
 	}
-	return payment.NewClient(payment.ClientConfig{URL: a.Config.BankURL, Secret: a.Config.BankSecret})
+	cfg := payment.ClientConfig{URL: a.Config.BankURL, Secret: a.Config.BankSecret}
+	if a.Config.PaymentProtocol == payment.ProtocolISO20022 {
+		return payment.NewISOClient(cfg)
+	}
+	return payment.NewClient(cfg)
 }
 
 var errNoBank = errors.New("no payment channel is configured (bank.url): the order waits")
 
 // noBank answers "unknown" to everything: nothing is sent, nothing is lost.
-type noBank struct{}
+type noBank struct{ protocol string }
 
 func (noBank) Submit(context.Context, string, payment.Order) (payment.Outcome, error) {
 	return payment.Outcome{}, errNoBank
 }
+
+// Protocol is the configured one, for which the orders wait.
+func (b noBank) Protocol() string { return b.protocol }
 
 func (noBank) Query(context.Context, string) (payment.Outcome, error) {
 	return payment.Outcome{}, errNoBank

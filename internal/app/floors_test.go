@@ -59,6 +59,8 @@ var arrows = map[string][]string{
 	"ledger/period":       {"journal"},
 	"ledger/fx":           {"journal", "recipe"},
 	"ledger/statement":    {"journal", "fx"},
+	"lending/receipt":     {"loan", "payment"},
+	"lending/statement":   {"loan"},
 	"watch/signal":        {},
 	"app/*":               {"*"},
 	"assess":              {},

@@ -23,6 +23,8 @@ import (
 	"github.com/capillary-finance/capillary/internal/lending/eod"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
 	"github.com/capillary-finance/capillary/internal/lending/payment"
+	"github.com/capillary-finance/capillary/internal/lending/receipt"
+	"github.com/capillary-finance/capillary/internal/lending/statement"
 	"github.com/capillary-finance/capillary/internal/platform/api"
 	"github.com/capillary-finance/capillary/internal/platform/blob"
 	"github.com/capillary-finance/capillary/internal/platform/event/operate"
@@ -66,6 +68,8 @@ func (a *App) routes() error {
 	payment.Routes(a.API, payment.NewService(a.DB))
 	loan.Routes(a.API, a.Loans)
 	eod.Routes(a.API, a.EOD)
+	receipt.Routes(a.API, a.Receipts)
+	statement.Routes(a.API, statement.NewService(a.DB, a.Loans))
 	pricing.Routes(a.API, a.Book)
 	blob.Routes(a.API, a.Blobs, a.Config.UploadMaxBytes)
 	signal.Routes(a.API, a.Signals)

@@ -427,6 +427,12 @@ export type AuthorityDraft = {
   valid_until?: string
 }
 
+export type BenchmarkPublication = {
+  lpr_1y: string
+  lpr_5y: string
+  published_on: string
+}
+
 export type BookOptimiseInputBody = {
   budget_minor: number
   /** share of customers that leaves, by rate and grade; empty: the design default */
@@ -452,6 +458,24 @@ export type BookOptimiseInputBody = {
 
 export type BookRunsOutputBody = {
   items: Array<PricingRunMark>
+}
+
+export type BulkInputBody = {
+  /** true: all items are posted or none */
+  atomic?: boolean
+  items: Array<WriterPosting>
+}
+
+export type BulkOutputBody = {
+  failed: number
+  items: Array<WriterBulkItem>
+  posted: number
+}
+
+export type CaptureInputBody = {
+  /** left out: all that is held */
+  amount_minor?: number
+  date?: string
 }
 
 export type Change_passwordRequest = {
@@ -753,16 +777,23 @@ export type DiscardInputBody = {
 }
 
 export type EodRun = {
+  /** who completed the day with loans that had failed, and why */
+  accepted?: string
   actor: string
   closing_date: string
   /** collections started */
   collections: number
+  /** loans that could not be worked and wait */
+  failed: number
   finished_at?: string
   /** loans worked up to the next date */
   loans: number
   next_date: string
+  /** the steps of this run in their order */
+  plan: Array<string>
   started_at: string
-  step: "catch_up" | "collect" | "roll" | "accrue" | "done"
+  /** catch_up, collect, roll, accrue, gl_posting, a registered step, or done */
+  step: string
   /** collections the bank had not answered when the day was closed; they keep their value date */
   unanswered: number
 }
@@ -1251,6 +1282,13 @@ export type IntakeRequest = {
   manager_id?: string
 }
 
+export type Item = {
+  amount_minor: number
+  loan_id: string
+  /** may go beyond what is due */
+  prepay?: boolean
+}
+
 export type Job = {
   actor: string
   actor_name: string
@@ -1315,6 +1353,19 @@ export type JournalAccount = {
   version: number
 }
 
+export type JournalAvailable = {
+  account: string
+  /** balance minus holds */
+  available_minor: number
+  /** on the account's normal side */
+  balance_minor: number
+  currency: string
+  held_minor: number
+  /** how far below zero it may go; -1 is unlimited */
+  overdraft_minor: number
+  sub: string
+}
+
 export type JournalEntry = {
   actor: string
   booked_at: string
@@ -1330,6 +1381,31 @@ export type JournalEntry = {
   prev_hash: string
   product?: string
   seq: number
+}
+
+export type JournalHold = {
+  account: string
+  amount_minor: number
+  branch: string
+  closed_at?: string
+  closed_by: string
+  counter_account: string
+  counter_sub: string
+  created_at: string
+  created_by: string
+  currency: string
+  /** the entry that posted it */
+  entry_id: string
+  expires_at?: string
+  id: string
+  memo: FaultText
+  object: string
+  object_id: string
+  posted_minor: number
+  product: string
+  reference: string
+  state: "held" | "posted" | "voided" | "expired"
+  sub: string
 }
 
 export type JournalLine = {
@@ -1546,6 +1622,7 @@ export type LoanCost = {
 }
 
 export type LoanDetail = {
+  accelerated: boolean
   branch_id: string
   branch_path: string
   contract_id: string
@@ -1556,6 +1633,7 @@ export type LoanDetail = {
   due: LoanAllocation
   /** payable now: fees, penalty, interest, principal */
   due_minor: number
+  extensions: number
   facility_id: string
   facts: LoanFacts
   firm_id: string
@@ -1563,6 +1641,10 @@ export type LoanDetail = {
   maturity_on: string
   next_due_minor: number
   next_due_on?: string
+  /** interest is not recognised as income */
+  non_accrual: boolean
+  /** after a restructuring */
+  observation?: LoanObservation
   /** principal still owed */
   outstanding_minor: number
   payee_account: string
@@ -1570,6 +1652,7 @@ export type LoanDetail = {
   payment_order_id: string
   /** settles the loan on processed_to */
   payoff: LoanAllocation
+  penalty_rate: string
   /** running sums that stand in the books */
   posted: LoanTotals
   /** amount drawn */
@@ -1577,10 +1660,14 @@ export type LoanDetail = {
   /** interest and due dates are worked up to this business date */
   processed_to: string
   product_id: string
+  /** yearly, in force now */
+  rate: string
   /** the client's own number of the drawdown, unique per facility */
   reference: string
   schedule: Array<LoanRow>
   status: "pending_disbursement" | "active" | "overdue" | "settled" | "cancelled" | "written_off" | "transferred"
+  /** nothing accrues any more */
+  stopped: boolean
   terms: LoanTerms
   totals: LoanTotals
   updated_at: string
@@ -1638,6 +1725,12 @@ export type LoanInstalment = {
   no: number
   principal_minor: number
   total_minor: number
+}
+
+export type LoanObservation = {
+  passed_on?: string
+  restarts?: number
+  since: string
 }
 
 export type LoanOrder = {
@@ -1876,6 +1969,20 @@ export type LoanWhatIf = {
   on: string
   rows: Array<LoanRow>
   rows_before: Array<LoanRow>
+}
+
+export type LprProposeInputBody = {
+  /** instead of publications: lines date,one year,over five years, rates in per cent */
+  csv?: string
+  publications?: Array<BenchmarkPublication>
+  /** where the figures were read */
+  source: string
+}
+
+export type LprProposeOutputBody = {
+  lines: number
+  /** waits for a second person */
+  proposal_id: string
 }
 
 export type ModelDetail = {
@@ -2154,6 +2261,22 @@ export type PageProposal = {
   total: number
 }
 
+export type PageReceipt = {
+  items: Array<Receipt>
+  /** empty on the last page */
+  next_cursor?: string
+  /** rows that match, over all pages */
+  total: number
+}
+
+export type PageReceiptFile = {
+  items: Array<ReceiptFile>
+  /** empty on the last page */
+  next_cursor?: string
+  /** rows that match, over all pages */
+  total: number
+}
+
 export type PageWebhook = {
   items: Array<Webhook>
   /** empty on the last page */
@@ -2376,6 +2499,29 @@ export type PricingCurve = {
 export type PricingFrontier = {
   by_budget: Array<PricingPoint>
   by_loss: Array<PricingPoint>
+}
+
+export type PricingLPRRow = {
+  approved_by?: string
+  at?: string
+  certainty: "verified" | "general_knowledge" | "derived_unchanged"
+  /** not the 20th or the working day after it */
+  irregular: boolean
+  lpr_1y: string
+  lpr_5y: string
+  origin: "built_in" | "institution"
+  published_on: string
+  source: string
+  version: number
+}
+
+export type PricingLPRTable = {
+  /** newest first */
+  items: Array<PricingLPRRow>
+  /** publications up to the business date that the table lacks */
+  missing: Array<string>
+  /** when the next publication is due */
+  next_on: string
 }
 
 export type PricingPart = {
@@ -2985,6 +3131,259 @@ export type ReassignInputBody = {
   user_id: string
 }
 
+export type Receipt = {
+  /** ours, on which the money arrived */
+  account: string
+  amount_minor: number
+  bank_reference: string
+  branch_path: string
+  channel: string
+  /** is the money of a collection that books itself */
+  confirmed_minor: number
+  created_at: string
+  currency: string
+  end_to_end_id: string
+  file_id: string
+  /** firm named in the file */
+  firm_hint: string
+  id: string
+  /** found not to be ours by two persons */
+  ignored_minor: number
+  /** of the file */
+  line: number
+  /** loan named in the file */
+  loan_hint: string
+  note: string
+  /** in suspense, waiting */
+  open_minor: number
+  payer_account: string
+  payer_name: string
+  /** what is being posted, or what the rules suggest to a person */
+  plan: Array<ReceiptShare>
+  /** repaid loans */
+  posted_minor: number
+  /** the payer asked to pay ahead */
+  prepay: boolean
+  remittance: string
+  returned_minor: number
+  /** a payment back to the payer has no outcome yet */
+  returning_minor: number
+  /** that decided */
+  rule: string
+  /** 0 to 100 */
+  score: number
+  status: "received" | "matched" | "exception" | "returning" | "closed"
+  updated_at: string
+  value_date: string
+  version: number
+  why: FaultText
+}
+
+export type ReceiptAssignInputBody = {
+  note?: string
+  parts: Array<Item>
+}
+
+export type ReceiptBadOutputBody = {
+  items: Array<SourceRowError>
+  next: number
+}
+
+export type ReceiptCount = {
+  amount_minor: number
+  open_minor: number
+  receipts: number
+  status: "received" | "matched" | "exception" | "returning" | "closed"
+}
+
+export type ReceiptDetail = {
+  /** ours, on which the money arrived */
+  account: string
+  amount_minor: number
+  bank_reference: string
+  branch_path: string
+  channel: string
+  /** is the money of a collection that books itself */
+  confirmed_minor: number
+  created_at: string
+  currency: string
+  end_to_end_id: string
+  file_id: string
+  /** firm named in the file */
+  firm_hint: string
+  id: string
+  /** found not to be ours by two persons */
+  ignored_minor: number
+  /** of the file */
+  line: number
+  /** loan named in the file */
+  loan_hint: string
+  note: string
+  /** in suspense, waiting */
+  open_minor: number
+  payer_account: string
+  payer_name: string
+  /** what is being posted, or what the rules suggest to a person */
+  plan: Array<ReceiptShare>
+  /** repaid loans */
+  posted_minor: number
+  /** the payer asked to pay ahead */
+  prepay: boolean
+  remittance: string
+  returned_minor: number
+  /** a payment back to the payer has no outcome yet */
+  returning_minor: number
+  /** that decided */
+  rule: string
+  /** 0 to 100 */
+  score: number
+  status: "received" | "matched" | "exception" | "returning" | "closed"
+  updated_at: string
+  uses: Array<ReceiptUse>
+  value_date: string
+  version: number
+  why: FaultText
+}
+
+export type ReceiptFile = {
+  /** of the new receipts */
+  amount_minor: number
+  bad: number
+  created_at: string
+  created_by: string
+  finished_at?: string
+  hash: string
+  id: string
+  job_id: string
+  /** table: XLSX or CSV; bank: camt.053 or camt.054 */
+  kind: "table" | "bank"
+  name: string
+  origin: "upload" | "bank"
+  /** why the file was refused */
+  problem: FaultText
+  /** new ones */
+  receipts: number
+  /** payments known from another file: recognised, not booked again */
+  repeats: number
+  /** payments and bad rows read so far */
+  rows: number
+  /** entries of a statement that are no money in */
+  skipped: number
+  status: "running" | "done" | "refused"
+}
+
+export type ReceiptFileDetail = {
+  /** of the new receipts */
+  amount_minor: number
+  bad: number
+  counts: Array<ReceiptCount>
+  created_at: string
+  created_by: string
+  finished_at?: string
+  hash: string
+  id: string
+  job_id: string
+  /** table: XLSX or CSV; bank: camt.053 or camt.054 */
+  kind: "table" | "bank"
+  name: string
+  origin: "upload" | "bank"
+  /** why the file was refused */
+  problem: FaultText
+  /** new ones */
+  receipts: number
+  /** payments known from another file: recognised, not booked again */
+  repeats: number
+  /** payments and bad rows read so far */
+  rows: number
+  /** entries of a statement that are no money in */
+  skipped: number
+  status: "running" | "done" | "refused"
+}
+
+export type ReceiptNoteInputBody = {
+  note: string
+}
+
+export type ReceiptPolicy = {
+  loan_order: Array<string>
+  /** scores from here are posted; 101 posts nothing by itself */
+  post_from: number
+  rules: Array<ReceiptRule>
+  version: number
+}
+
+export type ReceiptPolicyInputBody = {
+  loan_order: Array<string>
+  post_from: number
+  rules: Array<ReceiptRule>
+}
+
+export type ReceiptProposedOutputBody = {
+  /** waits for a second person */
+  proposal_id: string
+}
+
+export type ReceiptPullInputBody = {
+  /** empty: the business date */
+  from?: string
+  /** empty: the same day */
+  to?: string
+}
+
+export type ReceiptReasonInputBody = {
+  reason: string
+}
+
+export type ReceiptReturnInputBody = {
+  /** empty: where the money came from; any other needs a second person */
+  account?: string
+  name?: string
+  reason: string
+}
+
+export type ReceiptReturnOutputBody = {
+  /** waits for a second person */
+  proposal_id?: string
+  receipt: ReceiptDetail
+}
+
+export type ReceiptRule = {
+  name: "collection" | "loan_number" | "exact_due" | "payer" | "payer_name"
+  /** how sure this rule is */
+  score: number
+}
+
+export type ReceiptShare = {
+  amount_minor: number
+  loan_id: string
+  no?: number
+  /** may go beyond what is due */
+  prepay?: boolean
+}
+
+export type ReceiptStartInputBody = {
+  /** given by POST /uploads */
+  file_hash: string
+  file_name?: string
+}
+
+export type ReceiptSummaryOutputBody = {
+  items: Array<ReceiptCount>
+}
+
+export type ReceiptUse = {
+  actor: string
+  amount_minor: number
+  at: string
+  kind: "posted" | "confirmed" | "returning" | "returned" | "return_failed" | "ignored" | "note"
+  loan_id?: string
+  no: number
+  note?: string
+  order_id?: string
+  /** of the repayment */
+  reference?: string
+}
+
 export type RecipeDefinition = {
   /** account of the standard chart that plays it */
   default_account: string
@@ -3573,6 +3972,57 @@ export type WhatIfInputBody = {
   events: Array<LoanSupposition>
 }
 
+export type WriterBulkItem = {
+  posted: boolean
+  problem?: ProblemField
+  receipt?: WriterReceipt
+  reference: string
+}
+
+export type WriterHoldInput = {
+  account: string
+  amount_minor: number
+  branch?: string
+  /** where the money goes when the hold is posted */
+  counter_account: string
+  counter_sub?: string
+  currency: string
+  /** after this moment the money is free again; left out: never */
+  expires_at?: string
+  memo?: string
+  object?: string
+  object_id?: string
+  product?: string
+  reference: string
+  sub?: string
+}
+
+export type WriterPosting = {
+  branch?: string
+  /** accounting date; the business date when left out */
+  date?: string
+  lines: Array<JournalLine>
+  memo?: string
+  /** kind of the business object behind it */
+  object?: string
+  object_id?: string
+  product?: string
+  /** the caller's own number for it, unique forever; sending it again gives the earlier result */
+  reference: string
+}
+
+export type WriterReceipt = {
+  booked_at: string
+  date: string
+  /** it was posted before; this is the earlier entry */
+  duplicate: boolean
+  entry_id: string
+  hash: string
+  reference: string
+  /** place in the institution's chain */
+  seq: number
+}
+
 /** Every operation by method and path. */
 export interface Operations {
   /** Chart of accounts */
@@ -3829,6 +4279,31 @@ export interface Operations {
     query: {}
     body: undefined
     answer: Proposal
+  }
+  /** What a sub-account may spend */
+  "GET /api/v1/available-balance": {
+    path: {}
+    query: {
+      account: string
+      currency: string
+      sub?: string
+    }
+    body: undefined
+    answer: JournalAvailable
+  }
+  /** Table of loan prime rates */
+  "GET /api/v1/benchmarks/lpr": {
+    path: {}
+    query: {}
+    body: undefined
+    answer: PricingLPRTable
+  }
+  /** Propose loan prime rates, by line or by file (a second person decides) */
+  "POST /api/v1/benchmarks/lpr": {
+    path: {}
+    query: {}
+    body: LprProposeInputBody
+    answer: LprProposeOutputBody
   }
   /** Download a file one uploaded, or of an object one may read */
   "GET /api/v1/blobs/{hash}": {
@@ -4346,6 +4821,40 @@ export interface Operations {
     body: undefined
     answer: SignalJudgeOutputBody
   }
+  /** Hold money */
+  "POST /api/v1/holds": {
+    path: {}
+    query: {}
+    body: WriterHoldInput
+    answer: JournalHold
+  }
+  /** See a hold */
+  "GET /api/v1/holds/{reference}": {
+    path: {
+      reference: string
+    }
+    query: {}
+    body: undefined
+    answer: JournalHold
+  }
+  /** Post a hold, in full or in part */
+  "POST /api/v1/holds/{reference}/post": {
+    path: {
+      reference: string
+    }
+    query: {}
+    body: CaptureInputBody
+    answer: JournalHold
+  }
+  /** Release a hold */
+  "POST /api/v1/holds/{reference}/void": {
+    path: {
+      reference: string
+    }
+    query: {}
+    body: undefined
+    answer: JournalHold
+  }
   /** Download a template */
   "GET /api/v1/import-templates/{kind}": {
     path: {
@@ -4618,6 +5127,15 @@ export interface Operations {
     body: undefined
     answer: ScheduleOutputBody
   }
+  /** Issue the certificate of settlement (PDF) */
+  "POST /api/v1/loans/{id}/settlement-certificate": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: undefined
+    answer: undefined
+  }
   /** Statement of a loan */
   "GET /api/v1/loans/{id}/statement": {
     path: {
@@ -4629,6 +5147,24 @@ export interface Operations {
     }
     body: undefined
     answer: LoanStatement
+  }
+  /** Download a statement (pdf; from and until bound it, lang is zh or en) */
+  "GET /api/v1/loans/{id}/statement.pdf": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: undefined
+    answer: undefined
+  }
+  /** Download a statement (xlsx; from and until bound it, lang is zh or en) */
+  "GET /api/v1/loans/{id}/statement.xlsx": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: undefined
+    answer: undefined
   }
   /** What would become of a loan */
   "POST /api/v1/loans/{id}/what-if": {
@@ -4789,6 +5325,20 @@ export interface Operations {
     body: BookOptimiseInputBody
     answer: PricingRun
   }
+  /** Post one entry */
+  "POST /api/v1/postings": {
+    path: {}
+    query: {}
+    body: WriterPosting
+    answer: WriterReceipt
+  }
+  /** Post many entries in one request */
+  "POST /api/v1/postings/bulk": {
+    path: {}
+    query: {}
+    body: BulkInputBody
+    answer: BulkOutputBody
+  }
   /** List products */
   "GET /api/v1/products": {
     path: {}
@@ -4918,6 +5468,159 @@ export interface Operations {
     query: {}
     body: DecisionInputBody
     answer: Proposal
+  }
+  /** List files of payments */
+  "GET /api/v1/receipt-files": {
+    path: {}
+    query: {
+      /** next_cursor of the page before */
+      cursor?: string
+      /** rows per page */
+      limit?: number
+    }
+    body: undefined
+    answer: PageReceiptFile
+  }
+  /** Take in a file of payments */
+  "POST /api/v1/receipt-files": {
+    path: {}
+    query: {}
+    body: ReceiptStartInputBody
+    answer: ReceiptFile
+  }
+  /** Fetch the bank's statement */
+  "POST /api/v1/receipt-files/pull": {
+    path: {}
+    query: {}
+    body: ReceiptPullInputBody
+    answer: ReceiptFile
+  }
+  /** Match what waits again */
+  "POST /api/v1/receipt-files/rematch": {
+    path: {}
+    query: {}
+    body: undefined
+    answer: Job
+  }
+  /** Read a file of payments */
+  "GET /api/v1/receipt-files/{id}": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: undefined
+    answer: ReceiptFileDetail
+  }
+  /** Rows that were not taken */
+  "GET /api/v1/receipt-files/{id}/bad-rows": {
+    path: {
+      id: string
+    }
+    query: {
+      /** next of the page before */
+      after?: number
+      limit?: number
+    }
+    body: undefined
+    answer: ReceiptBadOutputBody
+  }
+  /** Download the rows that were not taken */
+  "GET /api/v1/receipt-files/{id}/bad-rows.xlsx": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: undefined
+    answer: undefined
+  }
+  /** Matching rules of receipts */
+  "GET /api/v1/receipt-policy": {
+    path: {}
+    query: {}
+    body: undefined
+    answer: ReceiptPolicy
+  }
+  /** Propose matching rules (a second person decides) */
+  "POST /api/v1/receipt-policy": {
+    path: {}
+    query: {}
+    body: ReceiptPolicyInputBody
+    answer: ReceiptProposedOutputBody
+  }
+  /** Count receipts by status */
+  "GET /api/v1/receipt-summary": {
+    path: {}
+    query: {}
+    body: undefined
+    answer: ReceiptSummaryOutputBody
+  }
+  /** Download the template of a repayment file */
+  "GET /api/v1/receipt-template.xlsx": {
+    path: {}
+    query: {}
+    body: undefined
+    answer: undefined
+  }
+  /** List receipts */
+  "GET /api/v1/receipts": {
+    path: {}
+    query: {
+      /** next_cursor of the page before */
+      cursor?: string
+      file_id?: string
+      /** rows per page */
+      limit?: number
+      /** in payer, account, reference or remittance */
+      q?: string
+      status?: "received" | "matched" | "exception" | "returning" | "closed"
+    }
+    body: undefined
+    answer: PageReceipt
+  }
+  /** Read a receipt */
+  "GET /api/v1/receipts/{id}": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: undefined
+    answer: ReceiptDetail
+  }
+  /** Assign a receipt to loans and post it */
+  "POST /api/v1/receipts/{id}/assign": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: ReceiptAssignInputBody
+    answer: ReceiptDetail
+  }
+  /** Propose to leave a receipt aside (a second person decides) */
+  "POST /api/v1/receipts/{id}/ignore": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: ReceiptReasonInputBody
+    answer: ReceiptProposedOutputBody
+  }
+  /** Add a note to a receipt */
+  "POST /api/v1/receipts/{id}/notes": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: ReceiptNoteInputBody
+    answer: ReceiptDetail
+  }
+  /** Return a receipt to its payer */
+  "POST /api/v1/receipts/{id}/return": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: ReceiptReturnInputBody
+    answer: ReceiptReturnOutputBody
   }
   /** Administrative divisions, level by level */
   "GET /api/v1/regions": {
