@@ -219,7 +219,11 @@ func (w walk) lay(principal func(i int, brought, interest int64) (int64, error))
 		if i < last {
 			part = 0
 			if i >= w.t.GracePrincipal && !w.skip(i) {
-				if part, err = principal(i, brought, interest-w.paid(i)); err != nil {
+				owed := interest - w.paid(i)
+				if i < w.t.GraceInterest {
+					owed = 0 // the whole payment is principal
+				}
+				if part, err = principal(i, brought, owed); err != nil {
 					return nil, err
 				}
 				part = min(max(part, 0), balance)

@@ -230,6 +230,10 @@ func (s *State) relay(pool int64) error {
 		if err != nil {
 			return err
 		}
+		own := interest
+		if r.Holiday != "" {
+			own = 0
+		}
 		switch r.Holiday {
 		case schedule.Defer:
 			deferred += interest
@@ -248,7 +252,7 @@ func (s *State) relay(pool int64) error {
 		case i == len(s.Rows)-1:
 			principal = shown
 		case r.level(s.Terms.Method):
-			principal = s.payment(r) - interest
+			principal = s.payment(r) - own
 		}
 		principal = max(min(principal, shown-theirs), r.PaidPrincipalMinor)
 		r.PaidPrincipalMinor += take(&pool, principal-r.PaidPrincipalMinor)

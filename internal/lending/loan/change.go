@@ -144,9 +144,12 @@ func (s *State) renumber() {
 // takeBack makes principal that is due and unpaid lie ahead again; interest
 // that is due stays due.
 func (s *State) takeBack() {
+	var back int64
 	for i := range s.Next {
 		r := &s.Rows[i]
 		open := r.openPrincipal()
+		back += open
+		r.BalanceMinor += back
 		if open == 0 {
 			continue
 		}

@@ -199,9 +199,13 @@ func (s *State) bill() error {
 			return err
 		}
 		r := &s.Rows[s.Next]
+		deferred := s.Deferred
 		s.billInterest(r, interest)
 		s.Segments = nil
-		s.dues(r)
+		if r.Holiday != "" {
+			deferred = 0
+		}
+		s.dues(r, r.InterestMinor-deferred)
 		r.Billed, r.TotalMinor = true, r.PrincipalMinor+r.InterestMinor
 		s.Next++
 		s.clear(r)
@@ -238,10 +242,11 @@ func (s *State) billInterest(r *Row, interest int64) {
 		s.Deferred += interest
 		r.InterestMinor = 0
 	case schedule.Capitalise:
+		interest = max(interest+s.Deferred, s.Settled)
 		s.Totals.CapitalisedMinor += interest - s.Settled
 		s.BilledInterest += interest
 		r.InterestMinor, r.PaidInterestMinor = s.Settled, s.Settled
-		s.Settled = 0
+		s.Deferred, s.Settled = 0, 0
 	case schedule.Waive:
 		r.InterestMinor = 0
 	default:
@@ -253,14 +258,15 @@ func (s *State) billInterest(r *Row, interest int64) {
 }
 
 // dues settles the principal of a row on its due date: the last one clears what
-// is left, and where arrears are carried a level payment stays level.
-func (s *State) dues(r *Row) {
+// is left, and where arrears are carried a level payment stays level: its principal
+// is the payment less the interest of its own period.
+func (s *State) dues(r *Row, own int64) {
 	left := s.unbilled() + r.PaidPrincipalMinor + r.WaivedPrincipalMinor
 	switch {
 	case s.Next == len(s.Rows)-1:
 		r.PrincipalMinor = left
 	case s.Terms.Arrears != ArrearsPenalty && r.level(s.Terms.Method):
-		r.PrincipalMinor = max(min(s.payment(r)-r.InterestMinor, left), r.PaidPrincipalMinor)
+		r.PrincipalMinor = max(min(s.payment(r)-own, left), r.PaidPrincipalMinor)
 	default:
 		r.PrincipalMinor = min(r.PrincipalMinor, left)
 	}

@@ -195,6 +195,9 @@ func (t Terms) validateRules() []error {
 	default:
 		errs = append(errs, fault.Field("arrears", "未知的逾期计息规则", "is not a known rule of arrears"))
 	}
+	if t.GraceDays > 0 && (t.Arrears == ArrearsAtEvent || t.Arrears == ArrearsAtEventPeriod || t.Arrears == ArrearsAtEventCompound) {
+		errs = append(errs, fault.Field("grace_days", "该逾期计息规则不支持宽限日", "this rule of arrears allows no days of grace"))
+	}
 	switch t.Compounding {
 	case CompoundPenalty, CompoundContract, CompoundNone:
 	default:
