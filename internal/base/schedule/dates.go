@@ -78,9 +78,10 @@ func (t Terms) periods() ([]period, error) {
 		dates = t.inAdvance(dates)
 	}
 	out := make([]period, 0, len(dates))
+	one := make([]part, len(dates)) // most periods have one part
 	from := t.Start
-	for _, due := range dates {
-		out = append(out, period{began: from, from: from, to: due, due: due})
+	for i, due := range dates {
+		out = append(out, period{began: from, from: from, to: due, due: due, parts: one[i:i:i+1]})
 		from = due
 	}
 	if !t.Opening.From.IsZero() {

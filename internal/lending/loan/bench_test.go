@@ -90,4 +90,3 @@ func BenchmarkReplay3650(b *testing.B) {
 		})
 	}
 }
-
