@@ -24,6 +24,7 @@ func (w walk) level() ([]Row, error) {
 				return 0, err
 			}
 			level, set = v, true
+			*w.levelled = v
 		}
 		return w.payment(i, level) - interest, nil
 	})
@@ -101,21 +102,24 @@ func (w walk) approximate(i int, brought, unit int64) (level int64, sure bool) {
 		for _, x := range w.partsFrom(i, k) {
 			free += float64(x.in)
 			grownFree += float64(x.in)
-			if k < w.t.GraceInterest && w.t.GraceRule != Capitalise {
+			if w.flows(k) {
 				continue
 			}
 			f := float64(x.rate) / rate.Scale * float64(x.num) / float64(x.den)
 			grownFree += free * f
 			grownTaken += taken * f
 		}
-		if k == 0 {
+		if k == 0 && !w.flows(0) {
 			x := w.periods[0].parts[0]
 			grownFree -= float64(w.t.Opening.PaidMinor)
 			for _, e := range w.t.Opening.Earned {
-				grownFree += float64(e.Product) * float64(e.Rate) / rate.Scale / float64(x.den)
+				grownFree += float64(e.Product) * float64(e.times()) * float64(e.Rate) / rate.Scale / float64(x.den)
 			}
 		}
-		free, taken = grownFree, grownTaken+float64(w.weights[k])/100
+		free, taken = grownFree, grownTaken
+		if !w.skip(k) {
+			taken += float64(w.weights[k]) / 100
+		}
 	}
 	if taken == 0 {
 		return 0, false
@@ -124,6 +128,12 @@ func (w walk) approximate(i int, brought, unit int64) (level int64, sure bool) {
 	slack := math.Abs(v)*float64(len(w.periods))*1e-14 + 1e-9
 	n := math.Floor(v + 0.5)
 	return int64(n) * unit, math.Abs(v-n) < 0.5-slack
+}
+
+// flows reports a period whose interest does not touch the principal: in grace
+// it waits or is not charged, without principal it is paid on its own.
+func (w walk) flows(k int) bool {
+	return (k < w.t.GraceInterest && w.t.GraceRule != Capitalise) || w.skip(k)
 }
 
 // partsFrom are the parts of period k as they are known in period i.
@@ -159,17 +169,19 @@ func (w walk) exact(i int, brought int64) *big.Rat {
 			grownFree.Add(grownFree, number(x.in))
 			f := new(big.Float).Quo(number(x.rate), number(rate.Scale))
 			f.Mul(f, number(x.num)).Quo(f, number(x.den))
-			if k < w.t.GraceInterest && w.t.GraceRule != Capitalise {
+			if w.flows(k) {
 				continue
 			}
 			grownFree.Add(grownFree, new(big.Float).Mul(free, f))
 			grownTaken.Add(grownTaken, new(big.Float).Mul(taken, f))
 		}
-		if k == 0 {
+		if k == 0 && !w.flows(0) {
 			grownFree.Add(grownFree, w.opening(w.periods[0].parts[0]))
 		}
 		free, taken = grownFree, grownTaken
-		taken.Add(taken, new(big.Float).Quo(number(w.weights[k]), number(100)))
+		if !w.skip(k) {
+			taken.Add(taken, new(big.Float).Quo(number(w.weights[k]), number(100)))
+		}
 	}
 	free.Sub(free, number(w.t.BalloonMinor))
 	if taken.Sign() == 0 {
@@ -184,7 +196,8 @@ func (w walk) exact(i int, brought int64) *big.Rat {
 func (w walk) opening(x part) *big.Float {
 	earned := number(0)
 	for _, e := range w.t.Opening.Earned {
-		earned.Add(earned, new(big.Float).Mul(number(e.Product), number(int64(e.Rate))))
+		x := new(big.Float).Mul(number(e.Product), number(int64(e.Rate)))
+		earned.Add(earned, x.Mul(x, number(e.times())))
 	}
 	earned.Quo(earned, number(rate.Scale)).Quo(earned, number(x.den))
 	return earned.Sub(earned, number(w.t.Opening.PaidMinor))
@@ -218,7 +231,9 @@ func (w walk) gap(i int, brought, level int64) (signed int64, open bool, err err
 		if k == last {
 			return after + interest - w.t.BalloonMinor - w.payment(k, level), after > 0 || brought == 0, nil
 		}
-		balance = after - min(max(w.payment(k, level)-interest, 0), after)
+		if balance = after; !w.skip(k) {
+			balance -= min(max(w.payment(k, level)-interest, 0), after)
+		}
 	}
 	return 0, true, nil
 }

@@ -13,9 +13,9 @@ import (
 const penaltyBasis = daycount.Act360
 
 // accrue adds the nights from AsOf to a date at which nothing changes.
-func (s *State) accrue(to calendar.Date) {
+func (s *State) accrue(to calendar.Date) error {
 	if s.Stopped {
-		return
+		return nil
 	}
 	overduePrincipal, overdueInterest := s.overdue()
 	base := s.Principal()
@@ -26,15 +26,18 @@ func (s *State) accrue(to calendar.Date) {
 		s.addSegment(Segment{From: s.AsOf, To: to, BalanceMinor: base, Rate: s.Rate})
 	}
 	if s.Terms.Arrears != ArrearsPenalty {
-		return
+		return nil
 	}
 	days := int64(to.Sub(s.AsOf))
 	// Overdue and misused: the heavier rate, never both.
-	s.PenaltyEarned = earn(s.PenaltyEarned, overduePrincipal*days, max(s.PenaltyRate, s.MisuseRate))
-	if s.MisuseRate > s.Rate {
-		s.PenaltyEarned = earn(s.PenaltyEarned, base*days, s.MisuseRate-s.Rate)
+	err := earn(&s.PenaltyEarned, overduePrincipal, days, max(s.PenaltyRate, s.MisuseRate))
+	if err == nil && s.MisuseRate > s.Rate {
+		err = earn(&s.PenaltyEarned, base, days, s.MisuseRate-s.Rate)
 	}
-	s.CompoundEarned = earn(s.CompoundEarned, overdueInterest*days, s.compoundRate())
+	if err == nil {
+		err = earn(&s.CompoundEarned, overdueInterest, days, s.compoundRate())
+	}
+	return err
 }
 
 // compoundRate is what unpaid interest earns.
@@ -66,17 +69,22 @@ func (s *State) addSegment(x Segment) {
 }
 
 // earn adds balance-days to the sum of their rate.
-func earn(sums []schedule.Earned, product int64, r rate.Rate) []schedule.Earned {
-	if product <= 0 || r <= 0 {
-		return sums
+func earn(sums *[]schedule.Earned, amount, days int64, r rate.Rate) error {
+	if amount <= 0 || days <= 0 || r <= 0 {
+		return nil
 	}
-	for i := range sums {
-		if sums[i].Rate == r {
-			sums[i].Product += product
-			return sums
+	product, err := money.MulDiv(amount, days, 1, money.Down)
+	if err != nil {
+		return err
+	}
+	for i := range *sums {
+		if x := &(*sums)[i]; x.Rate == r {
+			x.Product, err = money.AddMinor(x.Product, product)
+			return err
 		}
 	}
-	return append(sums, schedule.Earned{Product: product, Rate: r})
+	*sums = append(*sums, schedule.Earned{Product: product, Rate: r})
+	return nil
 }
 
 // overdue sums what is unpaid beyond grace at AsOf: the penalty's base.
@@ -161,7 +169,8 @@ func (s *State) refreshInterest() error {
 		if err != nil {
 			return err
 		}
-		t.InterestAccruedMinor = s.BilledInterest + s.Deferred + period
+		// What is paid is earned, also where the period has become longer since.
+		t.InterestAccruedMinor = s.BilledInterest + max(s.Deferred+period, s.Settled)
 	}
 	var err error
 	if t.PenaltyAccruedMinor, err = s.earned(s.PenaltyEarned); err != nil {
@@ -189,8 +198,7 @@ func (s *State) amortise() error {
 	if t.WithheldMinor == 0 {
 		return nil
 	}
-	maturity := s.Terms.Maturity()
-	days, all := int64(s.AsOf.Sub(s.Terms.Start)), int64(maturity.Sub(s.Terms.Start))
+	days, all := int64(s.AsOf.Sub(s.Terms.Start)), int64(s.WithheldUntil.Sub(s.Terms.Start))
 	if s.Status == Settled || days >= all {
 		t.EarnedMinor = t.WithheldMinor
 		return nil

@@ -2,6 +2,7 @@ package loan
 
 import (
 	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/base/rate"
 	"github.com/capillary-finance/capillary/internal/base/schedule"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
@@ -16,7 +17,7 @@ func (s *State) lay(st schedule.Terms) error {
 	if s.Next > 0 {
 		first = s.Rows[s.Next-1].No + 1
 	}
-	planned, err := instalments(st, first)
+	planned, level, err := instalments(st, first)
 	if err != nil {
 		return err
 	}
@@ -28,31 +29,34 @@ func (s *State) lay(st schedule.Terms) error {
 	if len(st.Dates) > 0 {
 		before = 0
 	}
-	s.Level = 0
+	s.Level = level
 	for i, in := range planned {
 		r := Row{Instalment: in}
-		if k := i - before; k >= 0 {
-			if k < st.GraceInterest {
-				r.Holiday = st.GraceRule
-				if r.Holiday == "" {
-					r.Holiday = schedule.Defer
-				}
-			}
-			r.NoPrincipal = k < st.GracePrincipal
-			if k < len(st.Weights) && st.Weights[k] != 100 {
-				r.Weight = st.Weights[k]
-			}
-			if s.Level == 0 && !r.NoPrincipal && k >= st.GraceInterest && r.Weight == 0 && i < len(planned)-1 {
-				s.Level = in.TotalMinor
-			}
+		k := i - before
+		if r.Down = k < 0; !r.Down {
+			mark(&r, st, k, i == len(planned)-1)
 		}
 		rows = append(rows, r)
 	}
-	if s.Level == 0 {
-		s.Level = planned[len(planned)-1].TotalMinor
-	}
 	s.Rows = rows
 	return nil
+}
+
+// mark tells a row what the plan has for instalment k beside its amounts.
+func mark(r *Row, st schedule.Terms, k int, last bool) {
+	if k < st.GraceInterest {
+		r.Holiday = st.GraceRule
+		if r.Holiday == "" {
+			r.Holiday = schedule.Defer
+		}
+	}
+	r.NoPrincipal = k < st.GracePrincipal || (k < len(st.Skip) && st.Skip[k])
+	switch {
+	case k < len(st.Weights) && st.Weights[k] == 0, last && st.InAdvance && st.BalloonMinor > 0:
+		r.Weight = noWeight
+	case k < len(st.Weights) && st.Weights[k] != 100:
+		r.Weight = st.Weights[k]
+	}
 }
 
 // ahead are the terms of the rows that are not billed, as a plan of their own:
@@ -67,12 +71,16 @@ func (s *State) ahead(from int) (schedule.Terms, error) {
 	st.Dates = make([]calendar.Date, len(rows))
 	st.Weights, st.Principal, st.DownPayment, st.InAdvance, st.Changes = nil, nil, 0, false, nil
 	st.GracePrincipal, st.GraceInterest, st.FirstDue = 0, 0, calendar.Date{}
-	steps := false
+	steps, holiday := false, false
 	for i, r := range rows {
 		st.Dates[i] = r.DueDate
 		steps = steps || r.Weight != 0
-		if r.NoPrincipal && i == st.GracePrincipal && i < len(rows)-1 {
-			st.GracePrincipal++
+		if r.NoPrincipal && i < len(rows)-1 {
+			if i == st.GracePrincipal {
+				st.GracePrincipal++
+			} else {
+				holiday = true
+			}
 		}
 		if r.Holiday != "" && i == st.GraceInterest && i < len(rows)-1 {
 			st.GraceInterest++
@@ -81,11 +89,10 @@ func (s *State) ahead(from int) (schedule.Terms, error) {
 	}
 	for _, r := range rows {
 		if steps {
-			w := r.Weight
-			if w == 0 {
-				w = 100
-			}
-			st.Weights = append(st.Weights, w)
+			st.Weights = append(st.Weights, r.weight())
+		}
+		if holiday {
+			st.Skip = append(st.Skip, r.NoPrincipal)
 		}
 		if st.Method == schedule.Custom {
 			st.Principal = append(st.Principal, r.PrincipalMinor-r.PaidPrincipalMinor)
@@ -100,10 +107,11 @@ func (s *State) ahead(from int) (schedule.Terms, error) {
 		st.Start = s.Rows[from-1].DueDate
 		return st, nil
 	}
-	st.Opening = schedule.Opening{From: s.periodStart(), PaidMinor: s.Settled}
+	// Interest that grace deferred is paid first; the rest of what is paid belongs to the running period.
+	st.Opening = schedule.Opening{From: s.periodStart(), PaidMinor: max(s.Settled-s.Deferred, 0)}
 	for _, x := range s.Segments {
 		num, _ := s.fraction(x.From, x.To)
-		st.Opening.Earned = append(st.Opening.Earned, schedule.Earned{Product: x.BalanceMinor * num, Rate: x.Rate})
+		st.Opening.Earned = append(st.Opening.Earned, schedule.Earned{Product: x.BalanceMinor, Times: num, Rate: x.Rate})
 	}
 	return st, nil
 }
@@ -117,29 +125,74 @@ func (s *State) replanFrom(from int, principal int64) error {
 		return nil
 	}
 	if s.Terms.Method == Flat {
-		return s.relay(0) // flat interest was agreed on the principal lent
+		return s.flatten(principal) // flat interest was agreed on the principal lent
 	}
 	st, err := s.ahead(from)
 	if err != nil {
 		return err
 	}
 	st.Tranches = []schedule.Tranche{{Date: st.Start, AmountMinor: principal}}
+	st.BalloonMinor = min(st.BalloonMinor, principal)
 	if st.Method == schedule.Custom {
 		fit(st.Principal, principal)
 	}
-	days, kept := make([]int, len(s.Rows)), append([]Row(nil), s.Rows[s.Next:from]...)
-	for i, r := range s.Rows {
-		days[i] = r.Days
-	}
-	next := s.Next
+	before, next := s.Rows, s.Next
 	s.Next = from // lay keeps what stands before
 	err = s.lay(st)
 	s.Next = next
-	copy(s.Rows[next:from], kept)
-	for i := from; i < len(s.Rows); i++ {
-		s.Rows[i].Days = days[i] // the period did not move, only its principal
+	if err != nil {
+		return err
 	}
-	return err
+	s.takeOver(before, from)
+	return nil
+}
+
+// takeOver carries into a new plan of the same rows what the plan does not know:
+// the days of their periods, what was paid ahead, and interest that grace deferred.
+func (s *State) takeOver(before []Row, from int) {
+	deferred, paid := s.Deferred, int64(0)
+	for i := from; i < len(s.Rows); i++ {
+		r := &s.Rows[i]
+		r.Days, r.PaidPrincipalMinor = before[i].Days, before[i].PaidPrincipalMinor
+		r.PrincipalMinor += r.PaidPrincipalMinor
+		if deferred > 0 && r.Holiday == "" && from == s.Next {
+			r.InterestMinor += deferred
+			deferred = 0
+		}
+		r.TotalMinor = r.PrincipalMinor + r.InterestMinor
+	}
+	for i := len(s.Rows) - 1; i >= from; i-- {
+		s.Rows[i].BalanceMinor += paid
+		paid += s.Rows[i].PaidPrincipalMinor
+	}
+}
+
+// flatten spreads principal evenly over the rows ahead of a flat loan, unless
+// they hold it as they are.
+func (s *State) flatten(principal int64) error {
+	var held, n int64
+	for i := s.Next; i < len(s.Rows); i++ {
+		r := &s.Rows[i]
+		held += r.openPrincipal()
+		if !r.NoPrincipal || i == len(s.Rows)-1 {
+			n++
+		}
+		if r.PrincipalMinor == 0 && !r.NoPrincipal {
+			held = -1 << 62 // a new row has nothing yet
+		}
+	}
+	if held != principal && n > 0 {
+		each, err := money.MulDiv(principal, 1, n*max(s.Terms.Plan.MultipleMinor, 1), s.Terms.Rounding)
+		if err != nil {
+			return err
+		}
+		for i := s.Next; i < len(s.Rows); i++ {
+			if r := &s.Rows[i]; !r.NoPrincipal {
+				r.PrincipalMinor = r.PaidPrincipalMinor + each*max(s.Terms.Plan.MultipleMinor, 1)
+			}
+		}
+	}
+	return s.relay(0)
 }
 
 // fit makes a plan of amounts sum to a principal: the last ones give way first.
@@ -164,9 +217,11 @@ func fit(amounts []int64, principal int64) {
 func (s *State) relay(pool int64) error {
 	balance := s.unbilled() // what earns interest from AsOf on
 	shown := balance + pool // what the rows show as not yet due
+	theirs := int64(0)      // what later rows have been paid ahead
 	for i := s.Next; i < len(s.Rows); i++ {
-		shown += s.Rows[i].PaidPrincipalMinor
+		theirs += s.Rows[i].PaidPrincipalMinor
 	}
+	shown += theirs
 	from := s.periodStart()
 	deferred := s.Deferred
 	for i := s.Next; i < len(s.Rows); i++ {
@@ -174,6 +229,10 @@ func (s *State) relay(pool int64) error {
 		interest, err := s.expected(i, from, balance)
 		if err != nil {
 			return err
+		}
+		own := interest
+		if r.Holiday != "" {
+			own = 0
 		}
 		switch r.Holiday {
 		case schedule.Defer:
@@ -187,14 +246,15 @@ func (s *State) relay(pool int64) error {
 			interest += deferred
 			deferred = 0
 		}
-		principal := min(r.PrincipalMinor, shown)
+		theirs -= r.PaidPrincipalMinor
+		principal := r.PrincipalMinor
 		switch {
 		case i == len(s.Rows)-1:
 			principal = shown
-		case s.Terms.Method == EqualInstalment && !r.NoPrincipal:
-			principal = min(max(s.payment(r)-interest, 0), shown)
+		case r.level(s.Terms.Method):
+			principal = s.payment(r) - own
 		}
-		principal = max(principal, r.PaidPrincipalMinor)
+		principal = max(min(principal, shown-theirs), r.PaidPrincipalMinor)
 		r.PaidPrincipalMinor += take(&pool, principal-r.PaidPrincipalMinor)
 		balance -= min(principal-r.PaidPrincipalMinor, balance)
 		shown -= principal

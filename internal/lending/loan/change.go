@@ -30,6 +30,9 @@ func (s *State) changeRate(d Particulars) error {
 		return fault.Field("penalty_rate", "不得低于年利率", "must not be below the annual rate")
 	}
 	s.Rate, s.PenaltyRate = *d.Rate, penalty
+	if s.Terms.Method == Flat {
+		return nil
+	}
 	return s.replan()
 }
 
@@ -52,8 +55,14 @@ func (s *State) moveDue(d Particulars) error {
 	if !d.To.After(before) || (!d.Shift && at+1 < len(s.Rows) && !d.To.Before(s.Rows[at+1].DueDate)) {
 		return fault.Field("to", "须晚于上一还款日与当前日期，且早于下一还款日", "must lie after the due date before it and today, and before the next one")
 	}
+	if s.tooFar(d.To) {
+		return fault.Field("to", "须在六十年之内", "must lie within sixty years")
+	}
 	if d.GracePrincipal < 0 || d.GracePrincipal > 60 {
 		return fault.Field("grace_principal", "须在0至60之间", "must be 0 to 60")
+	}
+	if err := s.freeze(s.Terms.Method); err != nil {
+		return err
 	}
 	extra := make([]Row, d.GracePrincipal)
 	for i := range extra {
@@ -64,6 +73,9 @@ func (s *State) moveDue(d Particulars) error {
 		s.dates(at, d.To)
 	} else {
 		s.Rows[at].DueDate = d.To
+	}
+	if !s.inOrder() {
+		return fault.Field("to", "使还款日重叠或超过六十年", "makes due dates fall together or lie beyond sixty years")
 	}
 	s.renumber()
 	return s.replan()
@@ -76,6 +88,45 @@ func (s *State) dates(at int, first calendar.Date) {
 	for i, d := range st.DueDates() {
 		s.Rows[at+i].DueDate = d
 	}
+}
+
+// farthest bounds dates that are given or counted from what is given.
+const farthestYears = 60
+
+func (s *State) tooFar(d calendar.Date) bool {
+	return d.After(later(s.AsOf, s.Terms.Start).AddMonths(12*farthestYears, calendar.Clamp))
+}
+
+// inOrder reports that every date ahead lies after today and after the one before it.
+func (s *State) inOrder() bool {
+	before := s.AsOf
+	if s.Next > 0 {
+		before = later(before, s.Rows[s.Next-1].DueDate)
+	}
+	for _, r := range s.Rows[s.Next:] {
+		if !r.DueDate.After(before) {
+			return false
+		}
+		before = r.DueDate
+	}
+	return !s.tooFar(before)
+}
+
+// freeze keeps what the running period has earned as it stands, where the
+// period's new shape or the new method would measure it differently: a month's
+// share by its days, flat interest. It falls due with the next instalment.
+func (s *State) freeze(method Method) error {
+	measured := s.Terms.Plan.Accrual == schedule.ByPeriod && s.Terms.Method != Flat
+	if !measured && (method == s.Terms.Method || s.Terms.Method != Flat) {
+		return nil
+	}
+	earned, err := s.periodInterest(s.AsOf)
+	if err != nil {
+		return err
+	}
+	s.Deferred += earned
+	s.Segments = nil
+	return nil
 }
 
 // renumber counts rows and the days of their periods again.
@@ -93,9 +144,12 @@ func (s *State) renumber() {
 // takeBack makes principal that is due and unpaid lie ahead again; interest
 // that is due stays due.
 func (s *State) takeBack() {
+	var back int64
 	for i := range s.Next {
 		r := &s.Rows[i]
 		open := r.openPrincipal()
+		back += open
+		r.BalanceMinor += back
 		if open == 0 {
 			continue
 		}
@@ -105,12 +159,15 @@ func (s *State) takeBack() {
 	}
 }
 
-// extend adds Count instalments at a distance of Every months after the last
-// one (展期). Unpaid principal counts as due from the new dates on; interest that
-// is due must be paid first or stays overdue.
+// extend adds Count instalments after the last one (展期), at a distance of Every
+// months or, without it, at the loan's own. Unpaid principal counts as due from
+// the new dates on; interest that is due must be paid first or stays overdue.
 func (s *State) extend(d Particulars) error {
-	if d.Count < 1 || d.Count > tenorMax {
-		return fault.Field("count", "须在1至360之间", "must be 1 to 360")
+	if err := d.steps(); err != nil {
+		return err
+	}
+	if s.Terms.Method == Discount {
+		return fault.Field("kind", "贴现贷款的利息已预扣至到期日，不能展期，请重组", "interest of a discounted loan is withheld to its maturity: restructure it instead")
 	}
 	if s.Principal() == 0 {
 		return fault.Field("count", "本金已还清，无须展期", "there is no principal left to extend")
@@ -118,20 +175,49 @@ func (s *State) extend(d Particulars) error {
 	if err := s.newRates(d); err != nil {
 		return err
 	}
+	if err := s.freeze(s.Terms.Method); err != nil {
+		return err
+	}
 	s.takeBack()
 	last := s.Rows[len(s.Rows)-1]
-	every := max(d.Every, 1)
-	for k := range d.Count {
-		due := last.DueDate.AddMonths((k+1)*every, calendar.Clamp)
-		s.Rows = append(s.Rows, Row{Instalment: Instalment{DueDate: calendar.China().Adjust(due, s.Terms.DueRule)}})
+	for _, due := range s.furtherDates(last.DueDate, d) {
+		r := Row{Instalment: Instalment{DueDate: due}}
+		if s.Terms.Method == Flat {
+			r.InterestMinor = last.InterestMinor // each instalment of a flat loan costs the same
+		}
+		s.Rows = append(s.Rows, r)
 	}
 	if s.Terms.Method == Bullet || s.Terms.Method == Discount { // one date, further away
 		s.Rows = append(s.Rows[:s.Next:s.Next], s.Rows[len(s.Rows)-1])
 	}
 	s.dropPassed()
+	if s.Next >= len(s.Rows) || !s.inOrder() {
+		return fault.Field("count", "展期后的到期日须晚于今日，且不超过六十年", "the new dates must lie after today and within sixty years")
+	}
 	s.renumber()
 	s.Extensions++
 	return s.replan()
+}
+
+// furtherDates are the dates an extension adds.
+func (s *State) furtherDates(last calendar.Date, d Particulars) []calendar.Date {
+	st := s.Terms.layout()
+	if d.Every > 0 || s.Terms.Method == Bullet {
+		st.Every, st.Unit, st.MonthEnd = max(d.Every, 1), schedule.Month, calendar.Clamp
+	}
+	st.Start, st.FirstDue, st.Count, st.Dates = last, calendar.Date{}, d.Count, nil
+	return st.DueDates()
+}
+
+// steps checks the instalments that are asked for.
+func (d Particulars) steps() error {
+	if d.Count < 1 || d.Count > tenorMax {
+		return fault.Field("count", "须在1至360之间", "must be 1 to 360")
+	}
+	if d.Every < 0 || d.Every > tenorMax {
+		return fault.Field("every", "须在0至360之间", "must be 0 to 360")
+	}
+	return nil
 }
 
 // dropPassed leaves out dates ahead that an extension of an overdue loan would
@@ -166,16 +252,21 @@ func (s *State) newRates(d Particulars) error {
 // when Capitalise says so. The observation period begins with the first date.
 func (s *State) restructure(e Event) error {
 	d := e.Detail
-	if d.Count < 1 || d.Count > tenorMax {
-		return fault.Field("count", "须在1至360之间", "must be 1 to 360")
+	if err := d.steps(); err != nil {
+		return err
+	}
+	if s.Principal() == 0 {
+		return fault.Field("count", "本金已还清，无须重组", "there is no principal left to restructure")
 	}
 	if d.GracePrincipal < 0 || d.GracePrincipal >= d.Count {
 		return fault.Field("grace_principal", "须至少留一期归还本金", "must leave an instalment with principal")
 	}
-	switch d.Method {
-	case "":
+	method := d.Method
+	if method == "" {
+		method = s.Terms.Method
+	}
+	switch method {
 	case EqualInstalment, EqualPrincipal, InterestOnly, Bullet:
-		s.Terms.Method = d.Method
 	case Flat, Custom, Discount:
 		return fault.Field("method", "重组须为等额本息、等额本金、按期付息或到期还本付息", "must be equal instalments, equal principal, interest only or bullet")
 	default:
@@ -188,17 +279,25 @@ func (s *State) restructure(e Event) error {
 	if d.Capitalise {
 		s.capitalise()
 	}
+	if err := s.freeze(method); err != nil {
+		return err
+	}
+	s.Terms.Method = method
 	every := max(d.Every, 1)
 	if s.Terms.Method == Bullet {
 		every, d.Count = every*d.Count, 1
 	}
-	s.Terms.Plan.Every, s.Terms.Plan.Unit, s.Terms.Plan.Count = every, schedule.Month, 0
+	p := &s.Terms.Plan
+	p.Every, p.Unit, p.Count, p.FirstDue, p.BalloonMinor, p.InAdvance, p.Weights, p.Principal = every, schedule.Month, 0, calendar.Date{}, 0, false, nil, nil
 	rows := s.Rows[:s.Next:s.Next]
 	for k := range d.Count {
 		due := calendar.China().Adjust(s.AsOf.AddMonths((k+1)*every, calendar.Clamp), s.Terms.DueRule)
 		rows = append(rows, Row{Instalment: Instalment{DueDate: due}, NoPrincipal: k < d.GracePrincipal})
 	}
 	s.Rows = rows
+	if !s.inOrder() {
+		return fault.Field("count", "须在六十年之内", "must lie within sixty years")
+	}
 	s.renumber()
 	s.Accelerated = false
 	s.Observation = Observation{Since: s.Rows[s.Next].DueDate}
@@ -230,6 +329,9 @@ func (s *State) accelerate() error {
 	if s.Next >= len(s.Rows) {
 		return fault.Field("kind", "贷款已全部到期", "the whole loan is due already")
 	}
+	if err := s.freeze(s.Terms.Method); err != nil {
+		return err
+	}
 	s.Accelerated = true
 	r := Row{Instalment: Instalment{No: s.Rows[s.Next].No, DueDate: s.AsOf, Days: s.AsOf.Sub(s.periodStart()), PrincipalMinor: s.unbilled()}}
 	if s.Terms.Method == Flat {
@@ -260,20 +362,34 @@ func (s *State) watch(daysPastDue int) {
 	if o.Since.IsZero() || !o.PassedOn.IsZero() {
 		return
 	}
-	if daysPastDue > 0 {
-		if missed := s.oldestUnpaid(); missed.After(o.Since) || (missed == o.Since && o.Restarts == 0) {
-			o.Since, o.Restarts = missed, o.Restarts+1
-		}
+	missed := s.oldestUnpaid()
+	passed := o.over(s)
+	if !passed.IsZero() && !passed.After(s.AsOf) && (daysPastDue == 0 || !passed.After(missed)) {
+		o.PassedOn = passed
 		return
 	}
-	paid := 0
+	if daysPastDue > 0 && (missed.After(o.Since) || (missed == o.Since && o.Restarts == 0)) {
+		o.Since, o.Restarts = missed, o.Restarts+1
+	}
+}
+
+// over is the day on which the observation ends if nothing more is missed; zero
+// while too few instalments are paid. It depends on the rows alone, so that a
+// loan looked at late passes on the same day.
+func (o *Observation) over(s *State) calendar.Date {
+	paid, on := 0, o.Since.AddMonths(observationMonths, calendar.Clamp)
 	for _, r := range s.Rows[:s.Next] {
-		if !r.DueDate.Before(o.Since) && !r.ClearedOn.IsZero() {
-			paid++
+		if r.ClearedOn.IsZero() {
+			continue
+		}
+		if r.DueDate.Before(o.Since) {
+			on = later(on, r.ClearedOn)
+		} else if paid++; paid <= observationInstalments {
+			on = later(on, r.ClearedOn)
 		}
 	}
-	end := o.Since.AddMonths(observationMonths, calendar.Clamp)
-	if paid >= observationInstalments && !s.AsOf.Before(end) {
-		o.PassedOn = s.AsOf
+	if paid < observationInstalments {
+		return calendar.Date{}
 	}
+	return on
 }

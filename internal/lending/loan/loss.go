@@ -102,8 +102,7 @@ func (s *State) recover(e Event) (Allocation, error) {
 	a.CreditMinor = left
 	s.Totals.WrittenOffClaimMinor -= a.RecoveredMinor
 	s.Totals.RecoveredMinor += a.RecoveredMinor
-	s.Totals.CreditHeldMinor += a.CreditMinor
-	return a, nil
+	return a, add(&s.Totals.CreditHeldMinor, a.CreditMinor)
 }
 
 // transfer sells the claim to another holder for a price (转让).

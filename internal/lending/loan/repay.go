@@ -78,10 +78,15 @@ func (s *State) NextDue() (Row, bool) {
 func (s *State) reach(on calendar.Date) error {
 	switch s.Terms.Arrears {
 	case ArrearsAtEvent, ArrearsAtEventPeriod, ArrearsAtEventCompound:
-		if s.open() && s.AsOf.Before(on) {
+		if !s.open() {
+			break
+		}
+		if s.AsOf.Before(on) {
 			if err := s.Advance(on.AddDays(-1)); err != nil {
 				return err
 			}
+		}
+		if s.Next == 0 || s.Rows[s.Next-1].DueDate.Before(on) { // what fell due today is billed already
 			s.chargeArrears(on)
 		}
 	case ArrearsPenalty, ArrearsCarry:
@@ -132,7 +137,9 @@ func (s *State) repay(e Event) (Allocation, error) {
 	t.PaidCompoundMinor += p.a.CompoundMinor
 	t.PaidInterestMinor += p.a.InterestMinor
 	t.PaidPrincipalMinor += p.a.PrincipalMinor
-	t.CreditHeldMinor += p.a.CreditMinor
+	if err := add(&t.CreditHeldMinor, p.a.CreditMinor); err != nil {
+		return p.a, err
+	}
 	strategy := e.Detail.Strategy
 	if strategy == UsualStrategy {
 		strategy = s.Terms.Prepayment
@@ -199,8 +206,10 @@ func (s *State) keepAhead() {
 		r := &s.Rows[i]
 		if i == s.Next {
 			r.InterestMinor, r.PaidInterestMinor = s.Settled, s.Settled
-			r.TotalMinor = r.PrincipalMinor + r.InterestMinor
+		} else {
+			r.InterestMinor = 0
 		}
+		r.TotalMinor = r.PrincipalMinor + r.InterestMinor
 		r.Billed, r.ClearedOn = true, s.AsOf
 	}
 	s.BilledInterest += s.Settled

@@ -28,7 +28,8 @@ func Schedule(t Terms) ([]Instalment, error) {
 	if t.Method == Discount {
 		st.Rate = 0 // its interest is withheld when the money leaves
 	}
-	return instalments(st, 1)
+	rows, _, err := instalments(st, 1)
+	return rows, err
 }
 
 // layout says the terms in the words of the schedule engine.
@@ -75,11 +76,11 @@ func (t Terms) layout() schedule.Terms {
 	return st
 }
 
-// instalments lays a schedule out and numbers it from firstNo.
-func instalments(st schedule.Terms, firstNo int) ([]Instalment, error) {
-	rows, err := schedule.Make(st)
+// instalments lays a schedule out and numbers it from firstNo; it tells the level payment.
+func instalments(st schedule.Terms, firstNo int) ([]Instalment, int64, error) {
+	rows, level, err := schedule.Plan(st)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	out := make([]Instalment, len(rows))
 	for i, r := range rows {
@@ -88,7 +89,7 @@ func instalments(st schedule.Terms, firstNo int) ([]Instalment, error) {
 			TotalMinor: r.DueMinor, BalanceMinor: r.BalanceMinor,
 		}
 	}
-	return out, nil
+	return out, level, nil
 }
 
 // Withheld is the interest a discounted loan keeps back when the money leaves:

@@ -2,6 +2,7 @@ package loan
 
 import (
 	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/base/rate"
 	"github.com/capillary-finance/capillary/internal/base/schedule"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
@@ -34,9 +35,28 @@ type Row struct {
 	ClearedOn            calendar.Date `json:"cleared_on"`
 	// Holiday is what becomes of the interest of an instalment in grace.
 	Holiday schedule.GraceRule `json:"holiday,omitempty"`
-	// NoPrincipal marks an instalment in grace, Weight (in hundredths, 0 is 100) a step or a season.
+	// NoPrincipal marks an instalment in grace, Weight (in hundredths; 0 is 100, -1 is none) a step or a season.
 	NoPrincipal bool  `json:"no_principal,omitempty"`
 	Weight      int64 `json:"weight,omitempty"`
+	// Down is a down payment, due with the money.
+	Down bool `json:"down,omitempty"`
+}
+
+// level reports a row whose principal follows from the level payment.
+func (r *Row) level(m Method) bool { return m == EqualInstalment && !r.NoPrincipal && !r.Down }
+
+const noWeight = -1
+
+// weight is the row's share of the level in hundredths.
+func (r *Row) weight() int64 {
+	switch r.Weight {
+	case 0:
+		return 100
+	case noWeight:
+		return 0
+	default:
+		return r.Weight
+	}
 }
 
 func (r *Row) openPrincipal() int64 {
@@ -88,8 +108,8 @@ type State struct {
 	Level          int64             `json:"level_minor,omitempty"` // the level payment
 	PenaltyEarned  []schedule.Earned `json:"penalty_earned,omitempty"`
 	CompoundEarned []schedule.Earned `json:"compound_earned,omitempty"`
-	ArrearsTo      calendar.Date     `json:"arrears_to,omitzero"` // up to where overdue amounts were charged at events
-
+	ArrearsTo      calendar.Date     `json:"arrears_to,omitzero"`     // up to where overdue amounts were charged at events
+	WithheldUntil  calendar.Date     `json:"withheld_until,omitzero"` // when withheld interest is earned
 }
 
 // Replay derives the state at the end of asOf from the terms and the events.
@@ -141,7 +161,9 @@ func (s *State) Advance(to calendar.Date) error {
 	}
 	for s.AsOf.Before(to) {
 		stop := s.breakpoint(to)
-		s.accrue(stop)
+		if err := s.accrue(stop); err != nil {
+			return err
+		}
 		s.AsOf = stop
 		if err := s.bill(); err != nil {
 			return err
@@ -177,14 +199,39 @@ func (s *State) bill() error {
 			return err
 		}
 		r := &s.Rows[s.Next]
+		deferred := s.Deferred
 		s.billInterest(r, interest)
 		s.Segments = nil
-		s.dues(r)
+		if r.Holiday != "" {
+			deferred = 0
+		}
+		s.dues(r, r.InterestMinor-deferred)
 		r.Billed, r.TotalMinor = true, r.PrincipalMinor+r.InterestMinor
 		s.Next++
 		s.clear(r)
+		if r.Holiday == schedule.Capitalise {
+			if err := s.expectOwed(); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+// expectOwed plans the rows ahead again where less interest became principal
+// than the plan foresaw.
+func (s *State) expectOwed() error {
+	var planned int64
+	for i := s.Next; i < len(s.Rows); i++ {
+		if s.Rows[i].Holiday == schedule.Capitalise {
+			return nil // its interest is not known yet
+		}
+		planned += s.Rows[i].openPrincipal()
+	}
+	if planned == s.unbilled() {
+		return nil
+	}
+	return s.replan()
 }
 
 // billInterest gives a row the interest of its period, or what grace says: keep
@@ -195,39 +242,52 @@ func (s *State) billInterest(r *Row, interest int64) {
 		s.Deferred += interest
 		r.InterestMinor = 0
 	case schedule.Capitalise:
+		interest = max(interest+s.Deferred, s.Settled)
 		s.Totals.CapitalisedMinor += interest - s.Settled
 		s.BilledInterest += interest
 		r.InterestMinor, r.PaidInterestMinor = s.Settled, s.Settled
-		s.Settled = 0
+		s.Deferred, s.Settled = 0, 0
 	case schedule.Waive:
 		r.InterestMinor = 0
 	default:
-		s.BilledInterest += interest + s.Deferred
-		r.InterestMinor, r.PaidInterestMinor = interest+s.Deferred, s.Settled
+		interest = max(interest+s.Deferred, s.Settled)
+		s.BilledInterest += interest
+		r.InterestMinor, r.PaidInterestMinor = interest, s.Settled
 		s.Deferred, s.Settled = 0, 0
 	}
 }
 
 // dues settles the principal of a row on its due date: the last one clears what
-// is left, and where arrears are carried a level payment stays level.
-func (s *State) dues(r *Row) {
+// is left, and where arrears are carried a level payment stays level: its principal
+// is the payment less the interest of its own period.
+func (s *State) dues(r *Row, own int64) {
 	left := s.unbilled() + r.PaidPrincipalMinor + r.WaivedPrincipalMinor
 	switch {
 	case s.Next == len(s.Rows)-1:
 		r.PrincipalMinor = left
-	case s.Terms.Arrears != ArrearsPenalty && s.Terms.Method == EqualInstalment && !r.NoPrincipal:
-		r.PrincipalMinor = max(min(s.payment(r)-r.InterestMinor, left), r.PaidPrincipalMinor)
+	case s.Terms.Arrears != ArrearsPenalty && r.level(s.Terms.Method):
+		r.PrincipalMinor = max(min(s.payment(r)-own, left), r.PaidPrincipalMinor)
 	default:
 		r.PrincipalMinor = min(r.PrincipalMinor, left)
+	}
+	if s.Terms.Arrears != ArrearsPenalty { // the plan ahead moves every night; the row keeps what is left today
+		r.BalanceMinor = left - r.PrincipalMinor
+		for i := s.Next + 1; i < len(s.Rows); i++ {
+			r.BalanceMinor += s.Rows[i].PaidPrincipalMinor
+		}
 	}
 }
 
 // payment is the row's level payment.
 func (s *State) payment(r *Row) int64 {
-	if r.Weight == 0 || r.Weight == 100 {
+	if r.Weight == 0 {
 		return s.Level
 	}
-	return s.Level * r.Weight / 100
+	v, err := money.MulDiv(s.Level, r.weight(), 100, s.Terms.Rounding)
+	if err != nil {
+		return s.Level // both factors are bounded by Validate
+	}
+	return v
 }
 
 // unbilled is the principal that has not fallen due.
@@ -346,8 +406,7 @@ func (s *State) change(e Event) error {
 		if e.AmountMinor <= 0 {
 			return positive()
 		}
-		s.Totals.FeesChargedMinor += e.AmountMinor
-		return nil
+		return add(&s.Totals.FeesChargedMinor, e.AmountMinor)
 	case Refunded:
 		return s.refund(e)
 	case Waived:
@@ -379,12 +438,25 @@ func (s *State) change(e Event) error {
 	}
 }
 
+// add adds to a running sum that nothing else bounds.
+func add(sum *int64, amount int64) error {
+	v, err := money.AddMinor(*sum, amount)
+	if err != nil {
+		return fault.Field("amount_minor", "累计金额过大", "makes a sum that is too large")
+	}
+	*sum = v
+	return nil
+}
+
 func positive() error { return fault.Field("amount_minor", "须大于零", "must be above zero") }
 
 // disburse starts the loan with its first money, or adds a tranche.
 func (s *State) disburse(e Event) error {
+	if e.AmountMinor <= 0 || e.AmountMinor > s.Terms.PrincipalMinor-s.Totals.DisbursedMinor {
+		return wrongStatus(s.Status, e.Kind)
+	}
 	total := s.Totals.DisbursedMinor + e.AmountMinor
-	if e.AmountMinor <= 0 || total > s.Terms.PrincipalMinor || (!s.Terms.Tranched && total != s.Terms.PrincipalMinor) {
+	if !s.Terms.Tranched && total != s.Terms.PrincipalMinor {
 		return wrongStatus(s.Status, e.Kind)
 	}
 	if s.Status != Pending {
@@ -405,9 +477,13 @@ func (s *State) disburse(e Event) error {
 		}
 	}
 	st := s.Terms.layout()
-	st.Tranches[0].AmountMinor = e.AmountMinor
+	st.Tranches[0].AmountMinor = e.AmountMinor // a first tranche plans what has left, not what may leave
+	st.BalloonMinor = min(st.BalloonMinor, e.AmountMinor)
 	if err := s.lay(st); err != nil {
 		return err
+	}
+	if s.Totals.WithheldMinor > 0 {
+		s.WithheldUntil = s.Rows[len(s.Rows)-1].DueDate
 	}
 	return s.bill() // a down payment or a rent in advance is due with the money
 }

@@ -195,6 +195,9 @@ func (t Terms) validateRules() []error {
 	default:
 		errs = append(errs, fault.Field("arrears", "未知的逾期计息规则", "is not a known rule of arrears"))
 	}
+	if t.GraceDays > 0 && (t.Arrears == ArrearsAtEvent || t.Arrears == ArrearsAtEventPeriod || t.Arrears == ArrearsAtEventCompound) {
+		errs = append(errs, fault.Field("grace_days", "该逾期计息规则不支持宽限日", "this rule of arrears allows no days of grace"))
+	}
 	switch t.Compounding {
 	case CompoundPenalty, CompoundContract, CompoundNone:
 	default:
@@ -212,6 +215,9 @@ func (t Terms) validateRules() []error {
 	if t.Tranched && (t.Method == Discount || t.Method == Flat || t.Plan.InAdvance) {
 		errs = append(errs, fault.Field("tranched", "该还款方式不支持分次放款", "this method does not allow several disbursements"))
 	}
+	if t.Method == Flat && (t.Plan.GracePrincipal > 0 || t.Plan.GraceInterest > 0) {
+		errs = append(errs, fault.Field("plan.grace_principal", "等本等息不支持宽限", "flat interest allows no grace"))
+	}
 	return append(errs, t.Order.validate(), t.validatePlan())
 }
 
@@ -220,8 +226,19 @@ func (t Terms) validatePlan() error {
 	if t.Start.IsZero() || t.TenorMonths < 1 || t.TenorMonths > tenorMax {
 		return nil // said already
 	}
-	err := t.layout().Validate()
+	layout := t.layout()
+	err := layout.Validate()
 	var errs []error
+	if err == nil {
+		before := t.Start
+		for _, d := range layout.DueDates() {
+			if !d.After(before) {
+				errs = append(errs, fault.Field("plan.due_dates", "还款日重叠（休息日顺延或首期日早于起息日）", "must follow each other after the start: rest days or the first due date make them fall together"))
+				break
+			}
+			before = d
+		}
+	}
 	for _, e := range unjoin(err) {
 		var refused *schedule.TermError
 		if errors.As(e, &refused) && refused.Field != "tranches" && refused.Field != "rate" && refused.Field != "method" {
