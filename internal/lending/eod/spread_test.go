@@ -3,6 +3,7 @@ package eod_test
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -27,6 +28,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
+	"github.com/capillary-finance/capillary/internal/platform/job"
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
 )
 
@@ -387,7 +389,79 @@ func TestOneLoanIsCaughtUpInline(t *testing.T) {
 		inline.work(t, to)
 		require.Equal(t, night.rows(t), inline.rows(t))
 		inline.verify(t)
+		night.drill(t)
+		inline.drill(t)
 	})
+}
+
+// drill opens every summed entry of the ledger down to its loans: their shares add up to it, account by account.
+func (b *book) drill(t *testing.T) {
+	t.Helper()
+	entries, err := journal.NewService(b.db).Entries(t.Context(), b.staff.Operations, journal.EntryFilter{Object: loan.SumObject, Limit: 200})
+	require.NoError(t, err)
+	require.Greater(t, len(entries.Items), 20)
+	for _, e := range entries.Items {
+		want, got, seen := map[string]int64{}, map[string]int64{}, map[string]bool{}
+		for _, line := range e.Lines {
+			want[line.Account] += line.AmountMinor
+		}
+		for cursor := ""; ; {
+			page, err := b.days.Shares(t.Context(), b.staff.Operations, e.ObjectID, 3, cursor)
+			require.NoError(t, err)
+			for _, x := range page.Items {
+				require.False(t, seen[x.LoanID], "a loan stands in an entry once")
+				seen[x.LoanID] = true
+				for _, line := range x.Lines {
+					got[line.Account] += line.AmountMinor
+				}
+			}
+			if cursor = page.NextCursor; cursor == "" {
+				break
+			}
+		}
+		for account, minor := range got {
+			if minor == 0 {
+				delete(got, account)
+			}
+		}
+		require.Equal(t, want, got, "%s %s", e.Date, e.ObjectID)
+	}
+}
+
+// The day ends by itself when its evening has come, a missed evening is made up for, and two servers start one job.
+func TestTheClockEndsTheDay(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		b := newBook(t, d)
+		q := &queue{}
+		one, two := eod.NewService(d, nil, payment.NewDispatcher(d, silent{}, payment.DispatcherConfig{}), q), eod.NewService(d, nil, payment.NewDispatcher(d, silent{}, payment.DispatcherConfig{}), q)
+		require.NoError(t, one.Tick(t.Context()))
+		require.Empty(t, q.asked, "off until an institution says when")
+		set, _, err := one.Settings(t.Context(), b.staff.Admin)
+		require.NoError(t, err)
+		set.RunAt = "22:30"
+		_, err = one.Configure(t.Context(), b.staff.Admin, set)
+		require.NoError(t, err)
+		require.NoError(t, one.Tick(t.Context()))
+		require.Empty(t, q.asked, "nine in the morning of 5 January: not yet")
+		b.today(t, date("2026-01-03"))
+		require.NoError(t, one.Tick(t.Context()))
+		require.NoError(t, two.Tick(t.Context()))
+		require.Equal(t, []string{"2026-01-05", "2026-01-05"}, q.asked, "two evenings were missed; the runner keeps one job per key")
+	}, dbtest.WithClock(now))
+}
+
+// queue hears what is enqueued.
+type queue struct{ asked []string }
+
+func (q *queue) Enqueue(_ context.Context, _ *db.Tx, in job.Request) (job.Job, error) {
+	text, err := json.Marshal(in.Args)
+	var args struct{ To string }
+	err = errors.Join(err, json.Unmarshal(text, &args))
+	if in.Key == eod.JobKind {
+		q.asked = append(q.asked, args.To)
+	}
+	return job.Job{}, err
 }
 
 func TestPlans(t *testing.T) {
