@@ -119,7 +119,10 @@ func (s *Service) Shares(ctx context.Context, p auth.Principal, sumID string, li
 		limit = 20
 	}
 	err = s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
-		page.Items, err = loan.Shares(ctx, tx, sumID, p.BranchPattern(), parts[0], limit+1)
+		if page.Items, err = loan.Shares(ctx, tx, sumID, p.BranchPattern(), parts[0], limit+1); err != nil {
+			return err
+		}
+		page.Total, err = loan.CountShares(ctx, tx, sumID)
 		return err
 	})
 	if page.Items == nil {
@@ -129,6 +132,5 @@ func (s *Service) Shares(ctx context.Context, p auth.Principal, sumID string, li
 		page.Items = page.Items[:limit]
 		page.NextCursor = api.EncodeCursor(page.Items[limit-1].LoanID)
 	}
-	page.Total = -1 // to count them would be to compute them
 	return page, err
 }

@@ -419,6 +419,9 @@ func (b *book) drill(t *testing.T) {
 				break
 			}
 		}
+		shares, err := b.days.Shares(t.Context(), b.staff.Operations, e.ObjectID, 1, "")
+		require.NoError(t, err)
+		require.Equal(t, int64(len(seen)), shares.Total)
 		for account, minor := range got {
 			if minor == 0 {
 				delete(got, account)

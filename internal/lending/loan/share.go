@@ -38,6 +38,7 @@ type membership struct {
 
 var (
 	selectSumGroup = db.Q(`select business_date, branch_id, product_id, currency from loan_sum where institution_id = $1 and entry_id = $2 order by business_date, branch_id, product_id, currency limit 1`)
+	countShares    = db.Q(`select coalesce(sum(loans), 0) from loan_sum where institution_id = $1 and entry_id = $2`)
 	selectMembers  = db.Q(`select origin, last_id, kind, entry_id, members, skipped, created_at from loan_sum
 		where institution_id = $1 and business_date = $2 and branch_id = $3 and product_id = $4 and currency = $5 order by origin`)
 	selectCandidates = db.Q(`select ` + columns + both + `and l.branch_id = $2 and l.product_id = $3 and l.currency = $4 and l.branch_path like $5 and l.id > $6 and l.id >= $7 and l.id <= $8 order by l.id limit $9`)
@@ -84,6 +85,12 @@ func Shares(ctx context.Context, tx *db.Tx, sumID, branchPattern, after string, 
 		}
 	}
 	return out, nil
+}
+
+// CountShares tells how many loans are in a sum, whatever the branch.
+func CountShares(ctx context.Context, tx *db.Tx, sumID string) (n int64, err error) {
+	err = tx.QueryRow(ctx, countShares, tx.Institution, sumID).Scan(&n)
+	return n, err
 }
 
 // members are the parts of one sum key, those of other entries included: a loan is in exactly one.

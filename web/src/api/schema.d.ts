@@ -740,31 +740,146 @@ export type DiscardInputBody = {
   reason: string
 }
 
+export type EodCompleteInputBody = {
+  closing_date: string
+  /** why the day is completed although loans have failed */
+  note: string
+}
+
+export type EodConfigureInputBody = {
+  helpers: number
+  run_at: string
+  steps: Array<string>
+  version: number
+}
+
+export type EodCurrent = {
+  closing_date: string
+  done: number
+  /** -1 while unknown */
+  eta_seconds: number
+  failed: number
+  /** dates worked, over all loans */
+  loan_days: number
+  loans: number
+  loans_per_second: number
+  parts: number
+  parts_finished: number
+  step: string
+  text: FaultText
+  /** parts that a worker holds now */
+  working: number
+}
+
+export type EodFailure = {
+  closing_date: string
+  code: string
+  first_at: string
+  last_at: string
+  loan_id: string
+  reason: FaultText
+  resolved_at?: string
+  step: string
+  /** the date it should have been worked up to */
+  to: string
+  tries: number
+}
+
+export type EodPart = {
+  done: number
+  failed: number
+  finished_at?: string
+  loan_days: number
+  loans: number
+  no: number
+  state: "waiting" | "working" | "finished"
+  step: string
+  updated_at: string
+  /** who works on it, or did last */
+  worker?: string
+}
+
+export type EodPartsOutputBody = {
+  items: Array<EodPart>
+}
+
+export type EodRetried = {
+  failed: number
+  worked: number
+}
+
+export type EodRetryInputBody = {
+  closing_date: string
+  /** empty: up to 200 that wait */
+  loan_ids?: Array<string>
+}
+
 export type EodRun = {
+  /** who completed the day with loans that had failed, and why */
+  accepted?: string
   actor: string
   closing_date: string
   /** collections started */
   collections: number
+  /** loans that could not be worked and wait */
+  failed: number
   finished_at?: string
   /** loans worked up to the next date */
   loans: number
   next_date: string
+  /** the steps of this run in their order */
+  plan: Array<string>
   started_at: string
-  step: "catch_up" | "collect" | "roll" | "accrue" | "done"
+  /** catch_up, collect, roll, accrue, gl_posting, a registered step, or done */
+  step: string
   /** collections the bank had not answered when the day was closed; they keep their value date */
   unanswered: number
+}
+
+export type EodSettings = {
+  /** jobs that other servers may take to help with large portfolios */
+  helpers: number
+  /** time of day of the institution, HH:MM, at which the day ends by itself; empty: never */
+  run_at: string
+  /** the steps in their order; optional ones may be left out */
+  steps: Array<string>
+  updated_at?: string
+  version: number
+}
+
+export type EodSettingsOutputBody = {
+  /** jobs that other servers may take to help with large portfolios */
+  helpers: number
+  /** every step that a plan may hold */
+  known: Array<EodStepInfo>
+  /** time of day of the institution, HH:MM, at which the day ends by itself; empty: never */
+  run_at: string
+  /** the steps in their order; optional ones may be left out */
+  steps: Array<string>
+  updated_at?: string
+  version: number
 }
 
 export type EodStatus = {
   business_date: string
   /** false on weekends and holidays of mainland China */
   business_day: boolean
+  /** the step of a run that is not finished */
+  current?: EodCurrent
   /** open loans not worked up to the business date */
   loans_behind: number
+  /** loans of any day that could not be worked and wait */
+  open_failures: number
   /** payments without an outcome */
   open_payments: number
   /** newest first, at most 30 */
   runs: Array<EodRun>
+}
+
+export type EodStepInfo = {
+  mandatory: boolean
+  name: string
+  text: FaultText
 }
 
 export type EventDeadLetter = {
@@ -1597,6 +1712,13 @@ export type LoanRow = {
   total_minor: number
 }
 
+export type LoanShare = {
+  firm_id: string
+  lines: Array<JournalLine>
+  loan_id: string
+  reference: string
+}
+
 export type LoanStatement = {
   closing_principal_minor: number
   from: string
@@ -1824,6 +1946,14 @@ export type PageDecisionSummary = {
   total: number
 }
 
+export type PageEodFailure = {
+  items: Array<EodFailure>
+  /** empty on the last page */
+  next_cursor?: string
+  /** rows that match, over all pages */
+  total: number
+}
+
 export type PageEventDeadLetter = {
   items: Array<EventDeadLetter>
   /** empty on the last page */
@@ -1874,6 +2004,14 @@ export type PageJournalEntry = {
 
 export type PageLoan = {
   items: Array<Loan>
+  /** empty on the last page */
+  next_cursor?: string
+  /** rows that match, over all pages */
+  total: number
+}
+
+export type PageLoanShare = {
+  items: Array<LoanShare>
   /** empty on the last page */
   next_cursor?: string
   /** rows that match, over all pages */
@@ -3722,6 +3860,67 @@ export interface Operations {
     body: StartInputBody
     answer: Job
   }
+  /** Complete a day although loans have failed */
+  "POST /api/v1/eod/complete": {
+    path: {}
+    query: {}
+    body: EodCompleteInputBody
+    answer: EodRun
+  }
+  /** Loans that the end of day could not work */
+  "GET /api/v1/eod/failures": {
+    path: {}
+    query: {
+      /** failures of this day; empty: of every day */
+      closing_date?: string
+      /** next_cursor of the page before */
+      cursor?: string
+      /** rows per page */
+      limit?: number
+      /** only those that wait */
+      open?: boolean
+    }
+    body: undefined
+    answer: PageEodFailure
+  }
+  /** Work failed loans again */
+  "POST /api/v1/eod/failures/retry": {
+    path: {}
+    query: {}
+    body: EodRetryInputBody
+    answer: EodRetried
+  }
+  /** Progress of the parts of a day */
+  "GET /api/v1/eod/parts": {
+    path: {}
+    query: {
+      /** the business date that was closed */
+      closing_date?: string
+    }
+    body: undefined
+    answer: EodPartsOutputBody
+  }
+  /** Go on with an unfinished day */
+  "POST /api/v1/eod/resume": {
+    path: {}
+    query: {}
+    body: undefined
+    answer: Job
+  }
+  /** Settings of the end of day */
+  "GET /api/v1/eod/settings": {
+    path: {}
+    query: {}
+    body: undefined
+    answer: EodSettingsOutputBody
+  }
+  /** Change the settings of the end of day */
+  "PUT /api/v1/eod/settings": {
+    path: {}
+    query: {}
+    body: EodConfigureInputBody
+    answer: EodSettings
+  }
   /** List events */
   "GET /api/v1/events": {
     path: {}
@@ -4190,6 +4389,20 @@ export interface Operations {
     query: {}
     body: undefined
     answer: JournalEntry
+  }
+  /** The loans behind an entry of summed interest */
+  "GET /api/v1/loan-sums/shares": {
+    path: {}
+    query: {
+      /** next_cursor of the page before */
+      cursor?: string
+      /** rows per page */
+      limit?: number
+      /** object id of a journal entry whose object is loan_sum */
+      sum_id: string
+    }
+    body: undefined
+    answer: PageLoanShare
   }
   /** List loans */
   "GET /api/v1/loans": {
