@@ -11,8 +11,11 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
-// tickTime is how often the clock is looked at.
-const tickTime = 20 * time.Second
+// tickTime is how often the clock is looked at; a day that was started and did not end is started again after againTime.
+const (
+	tickTime  = 20 * time.Second
+	againTime = 15 * time.Minute
+)
 
 // china is the zone of an institution whose own is not known to this machine; it has no summer time.
 var china = time.FixedZone("UTC+8", 8*3600)
@@ -36,12 +39,18 @@ func (s *Service) Clock(ctx context.Context, report func(error)) {
 	}
 }
 
+// started is the last start by this server's clock.
+type started struct {
+	today calendar.Date
+	at    time.Time
+}
+
 type scheduled struct {
 	institution, at, zone string
 	today                 calendar.Date
 }
 
-// Tick looks at the clock once. A business date is ended when its own evening has come, or has passed: a server that was away
+// Tick looks at the clock once; one goroutine of a server does. A business date is ended when its own evening has come, or has passed: a server that was away
 // over night, or over a holiday, makes up for every date it missed.
 func (s *Service) Tick(ctx context.Context) error {
 	var all []scheduled
@@ -65,9 +74,10 @@ func (s *Service) Tick(ctx context.Context) error {
 	}
 	for _, x := range all {
 		to, due := x.due(s.db.Now())
-		if !due {
+		if last := s.clock[x.institution]; !due || last.today == x.today && s.db.Now().Sub(last.at) < againTime {
 			continue
 		}
+		s.clock[x.institution] = started{x.today, s.db.Now()}
 		_, e := s.Start(ctx, auth.SystemPrincipal(x.institution, "clock"), to)
 		if !fault.Is(e, ReasonTarget) { // another server was faster
 			err = errors.Join(err, e)

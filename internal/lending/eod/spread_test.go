@@ -598,3 +598,26 @@ func dsnOf(t *testing.T, d *db.DB) string {
 	u.Path = "/" + name
 	return u.String()
 }
+
+// A loan that is changed between the reading of its chunk and the writing wins: the whole chunk is read again.
+func TestWhoeverChangesALoanMeanwhileWins(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		to := date("2026-01-11")
+		b := newBook(t, d)
+		b.today(t, to)
+		var chunk *loan.Behind
+		require.NoError(t, d.View(t.Context(), b.staff.System.Scope(), func(tx *db.Tx) (err error) {
+			chunk, err = loan.ReadBehind(t.Context(), tx, "", "", to, 20)
+			return err
+		}))
+		require.Empty(t, chunk.Work())
+		b.update(t, func(tx *db.Tx) error { return loan.CatchUpByID(t.Context(), tx, chunk.IDs()[7]) })
+		before := b.rows(t)
+		err := d.Update(t.Context(), b.staff.System.Scope(), func(tx *db.Tx) error { return chunk.Write(t.Context(), tx) })
+		require.True(t, loan.Moved(err), "%v", err)
+		require.Equal(t, before, b.rows(t), "nothing of the chunk was kept")
+		b.work(t, to)
+		b.verify(t)
+	})
+}
