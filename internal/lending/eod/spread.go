@@ -170,10 +170,14 @@ func (x *spreading) cut(ctx context.Context, again bool) (more bool, err error) 
 	return more, err
 }
 
-// workers is how many hands this server gives: reading and computing run beside the one writer of SQLite.
+// workers is how many hands this server gives. On SQLite two: one reads and computes while the other writes; more only keep
+// its log from being folded back, because somebody always reads.
 func (s *Service) workers() int {
 	if s.Workers > 0 {
 		return s.Workers
+	}
+	if s.db.Dialect() == db.SQLite {
+		return 2
 	}
 	return min(8, 2*runtime.GOMAXPROCS(0))
 }

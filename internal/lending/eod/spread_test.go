@@ -621,3 +621,34 @@ func TestWhoeverChangesALoanMeanwhileWins(t *testing.T) {
 		b.verify(t)
 	})
 }
+
+// A worker that sleeps through its lease wakes up to find its part taken over and finished, and counts nothing twice.
+func TestASleeperIsOvertaken(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		to := date("2026-01-10")
+		b := newBook(t, d)
+		b.today(t, to)
+		sleeper, asleep, wake := b.server(), make(chan struct{}), make(chan struct{})
+		sleeper.Workers, sleeper.Lease = 1, 50*time.Millisecond
+		var once sync.Once
+		sleeper.Failpoint = func(string) error {
+			once.Do(func() { close(asleep); <-wake })
+			return nil
+		}
+		done := make(chan error, 1)
+		go func() {
+			tally, err := sleeper.WorkUpTo(context.WithoutCancel(t.Context()), b.staff.Operations, to)
+			if err == nil && (tally.Done != openLoans || tally.LoanDays != 5*openLoans) {
+				err = fmt.Errorf("%+v", tally)
+			}
+			done <- err
+		}()
+		<-asleep
+		tally := b.work(t, to)
+		close(wake)
+		require.NoError(t, <-done)
+		require.Equal(t, int64(openLoans), tally.Done)
+		b.verify(t)
+	})
+}
