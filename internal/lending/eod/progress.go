@@ -68,7 +68,7 @@ func (c *Current) pace() {
 	if ms := c.UpdatedAt.Sub(c.StartedAt).Milliseconds(); ms > 0 {
 		c.Rate = c.Done * 1000 / ms
 	}
-	if left := c.Loans - c.Done - c.Tally.Failed; c.Rate > 0 && left >= 0 {
+	if left := c.Loans - c.Done - c.Failed; c.Rate > 0 && left >= 0 {
 		c.ETASeconds = (left + c.Rate - 1) / c.Rate
 	}
 }

@@ -100,9 +100,8 @@ func scanNight(row scanner, n *night) error {
 		return err
 	}
 	l.storedStatus = l.Status
-	if l.Posted, err = parseTotals(posted); err != nil {
-		n.failed = fmt.Errorf("loan %s: totals: %w", l.ID, err)
-		return nil
+	if l.Posted, n.failed = parseTotals(posted); n.failed != nil {
+		return nil // the loan's own trouble, listed and left out
 	}
 	if n.kept != l.eventSeq || layout != stateLayout || decodeState(state, &n.anchor) != nil || n.anchor.AsOf.After(l.ProcessedTo) {
 		n.kept, n.anchor = -1, State{}
