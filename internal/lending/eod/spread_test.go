@@ -652,3 +652,49 @@ func TestASleeperIsOvertaken(t *testing.T) {
 		b.verify(t)
 	})
 }
+
+// With helpers configured a large step puts jobs into the queue that any server may take; they work parts beside the run.
+func TestOtherServersHelp(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		runner, err := job.NewRunner(d, job.Config{Poll: 20 * time.Millisecond})
+		require.NoError(t, err)
+		b := newBook(t, d)
+		bank := payment.NewDispatcher(d, silent{}, payment.DispatcherConfig{})
+		s := eod.NewService(d, loan.NewService(d, bank, nil), bank, runner)
+		s.PartLoans, s.ChunkLoans, s.Workers = 5, 2, 1
+		ended := make(chan error, 8)
+		for _, kind := range []job.Kind{s.Kind(), s.Help()} {
+			run := kind.Run
+			kind.Run = func(ctx context.Context, r *job.Run) error {
+				err := run(ctx, r)
+				ended <- err
+				return err
+			}
+			runner.Register(kind)
+		}
+		set, _, err := s.Settings(t.Context(), b.staff.Admin)
+		require.NoError(t, err)
+		set.Helpers = 2
+		_, err = s.Configure(t.Context(), b.staff.Admin, set)
+		require.NoError(t, err)
+		require.NoError(t, runner.Start(t.Context()))
+		t.Cleanup(func() { require.NoError(t, runner.Stop(context.Background())) })
+		_, err = s.Start(t.Context(), b.staff.Operations, date("2026-01-06"))
+		require.NoError(t, err)
+		for range 3 { // the run and the two helpers of its accrual
+			require.NoError(t, <-ended)
+		}
+		st, err := s.Status(t.Context(), b.staff.Operations)
+		require.NoError(t, err)
+		require.Equal(t, eod.StepDone, st.Runs[0].Step)
+		require.Equal(t, int64(openLoans), st.Runs[0].Loans)
+		parts, err := s.Parts(t.Context(), b.staff.Operations, date("2026-01-05"))
+		require.NoError(t, err)
+		require.Len(t, parts, 12)
+		for _, p := range parts {
+			require.Equal(t, "finished", p.State)
+		}
+		b.verify(t)
+	}, dbtest.WithClock(now))
+}
