@@ -279,6 +279,7 @@ func (a *App) buildDomains() error {
 	a.Jobs.Register(a.Contracts.Kind())
 	a.EOD = eod.NewService(d, a.Loans, a.Dispatcher, a.Jobs)
 	a.Jobs.Register(a.EOD.Kind())
+	a.Jobs.Register(a.EOD.Help())
 	in := receipt.Config{DB: d, Blobs: a.Blobs, Jobs: a.Jobs, Book: receipt.LoanBook{Loans: a.Loans}, Dispatcher: a.Dispatcher, Proposals: a.Proposals}
 	in.BankFiles, _ = bank.(receipt.BankFiles) // only a channel that speaks files has them
 	a.Receipts = receipt.NewService(in)
@@ -346,6 +347,10 @@ func (a *App) Workers(ctx context.Context) (stop func(), err error) {
 	g.Go(func() error { return quietly(a.Dispatcher.Run(bg)) })
 	g.Go(func() error { a.Audit.Run(bg, time.Second); return nil })
 	g.Go(func() error { a.housekeeping(bg); return nil })
+	g.Go(func() error {
+		a.EOD.Clock(bg, func(err error) { a.Log.WarnContext(bg, "end of day by the clock", "error", err) })
+		return nil
+	})
 	if err := a.Relay.Start(bg); err != nil {
 		cancel()
 		return nil, errors.Join(err, g.Wait())

@@ -119,6 +119,7 @@ func BenchmarkClose(b *testing.B) {
 							set(b, d, staff, start)
 							bare := rewrite(b, d, staff)
 							service := eod.NewService(d, nil, payment.NewDispatcher(d, paysAll{}, payment.DispatcherConfig{}), nil)
+							service.Workers = benchList("CAPILLARY_BENCH_WORKERS", "0")[0]
 							peak, own, server := watchMemory(), ownCPU(), serverCPU(b, d)
 							b.StartTimer()
 							began := time.Now()

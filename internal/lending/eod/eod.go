@@ -73,6 +73,7 @@ type Service struct {
 	dispatcher *payment.Dispatcher
 	enqueuer   Enqueuer
 	works      []Work
+	clock      map[string]started
 	// Workers spread the loans of this server (0: as many as the engine gains from).
 	Workers int
 	// Failpoint, when set, is called between chunks and steps by tests, from any worker.
@@ -85,7 +86,7 @@ type Service struct {
 
 // NewService makes the service; the enqueuer may be nil where no jobs run.
 func NewService(d *db.DB, loans *loan.Service, dispatcher *payment.Dispatcher, q Enqueuer) *Service {
-	s := &Service{db: d, loans: loans, dispatcher: dispatcher, enqueuer: q, PartLoans: partLoansMax, ChunkLoans: chunkLoansMax, Lease: leaseTime}
+	s := &Service{db: d, loans: loans, dispatcher: dispatcher, enqueuer: q, PartLoans: partLoansMax, ChunkLoans: chunkLoansMax, Lease: leaseTime, clock: map[string]started{}}
 	s.works = s.builtIn()
 	return s
 }

@@ -16,8 +16,8 @@ import (
 // Settings are an institution's choices for its end of day.
 type Settings struct {
 	Steps Plan `json:"steps" doc:"the steps in their order; optional ones may be left out"`
-	// RunAt is a time of day in China (HH:MM); empty: nothing starts by itself.
-	RunAt     string    `json:"run_at" doc:"time of day in China, HH:MM, at which the day ends by itself; empty: never"`
+	// RunAt is a time of day in the institution's zone (HH:MM); empty: nothing starts by itself.
+	RunAt     string    `json:"run_at" doc:"time of day of the institution, HH:MM, at which the day ends by itself; empty: never"`
 	Helpers   int       `json:"helpers" doc:"jobs that other servers may take to help with large portfolios"`
 	Version   int64     `json:"version"`
 	UpdatedAt time.Time `json:"updated_at,omitzero"`

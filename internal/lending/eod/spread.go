@@ -40,6 +40,7 @@ type part struct {
 	lastID   string
 	doneTo   string
 	worker   string
+	sparse   bool
 	finished bool
 }
 
@@ -56,11 +57,11 @@ type Tally struct {
 }
 
 var (
-	insertPart = db.Q(`insert into eod_part (institution_id, closing_date, step, no, last_id, done_to, loans, done, failed, days, worker, lease_until, started_at, updated_at, finished_at)
-		values ($1,$2,$3,$4,$5,$6,$7,0,0,0,'',0,$8,$8,0)`)
+	insertPart = db.Q(`insert into eod_part (institution_id, closing_date, step, no, last_id, done_to, loans, done, failed, days, worker, lease_until, started_at, updated_at, finished_at, sparse)
+		values ($1,$2,$3,$4,$5,$6,$7,0,0,0,'',0,$8,$8,0,$9)`)
 	tallyParts = db.Q(`select count(*), coalesce(sum(case when finished_at > 0 then 1 else 0 end), 0), coalesce(sum(loans), 0), coalesce(sum(done), 0), coalesce(sum(failed), 0), coalesce(sum(days), 0),
 		coalesce(min(started_at), 0), coalesce(max(updated_at), 0), coalesce(max(no), 0) from eod_part where institution_id = $1 and closing_date = $2 and step = $3`)
-	freePart = db.Q(`select no, last_id, done_to from eod_part where institution_id = $1 and closing_date = $2 and step = $3 and finished_at = 0 and lease_until < $4 order by no limit 1`)
+	freePart = db.Q(`select no, last_id, done_to, sparse from eod_part where institution_id = $1 and closing_date = $2 and step = $3 and finished_at = 0 and lease_until < $4 order by no limit 1`)
 	takePart = db.Q(`update eod_part set worker = $5, lease_until = $6 where institution_id = $1 and closing_date = $2 and step = $3 and no = $4 and finished_at = 0 and lease_until < $7`)
 	movePart = db.Q(`update eod_part set done_to = $6, done = done + $7, failed = failed + $8, days = days + $9, lease_until = $10, updated_at = $11, finished_at = $12
 		where institution_id = $1 and closing_date = $2 and step = $3 and no = $4 and worker = $5 and done_to = $13 and finished_at = 0`)
@@ -148,11 +149,17 @@ func (x *spreading) cut(ctx context.Context, again bool) (more bool, err error) 
 		}
 		for after := ""; ; {
 			r, err := loan.NextRange(ctx, tx, after, x.to, x.PartLoans)
-			if err != nil || r.Loans == 0 {
+			if err != nil {
 				return err
 			}
+			if r.Loans == 0 {
+				if int(x.tally.Parts-x.tally.Finished) > x.workers() {
+					return x.askHelp(ctx, tx)
+				}
+				return nil
+			}
 			last++
-			if _, err := tx.Exec(ctx, insertPart, append(x.key(tx), last, r.Last, after, r.Loans, db.Micros(tx.Now))...); err != nil {
+			if _, err := tx.Exec(ctx, insertPart, append(x.key(tx), last, r.Last, after, r.Loans, db.Micros(tx.Now), again || t.Parts > 0)...); err != nil {
 				return err
 			}
 			after, more = r.Last, true
@@ -163,10 +170,14 @@ func (x *spreading) cut(ctx context.Context, again bool) (more bool, err error) 
 	return more, err
 }
 
-// workers is how many hands this server gives: reading and computing run beside the one writer of SQLite.
+// workers is how many hands this server gives. On SQLite two: one reads and computes while the other writes; more only keep
+// its log from being folded back, because somebody always reads.
 func (s *Service) workers() int {
 	if s.Workers > 0 {
 		return s.Workers
+	}
+	if s.db.Dialect() == db.SQLite {
+		return 2
 	}
 	return min(8, 2*runtime.GOMAXPROCS(0))
 }
@@ -244,7 +255,7 @@ func (x *spreading) take(ctx context.Context, me string) (p *part, left bool, er
 		p, left = nil, true
 		for {
 			var f part
-			err := tx.QueryRow(ctx, freePart, append(x.key(tx), db.Micros(tx.Now))...).Scan(&f.no, &f.lastID, &f.doneTo)
+			err := tx.QueryRow(ctx, freePart, append(x.key(tx), db.Micros(tx.Now))...).Scan(&f.no, &f.lastID, &f.doneTo, &f.sparse)
 			if db.IsNoRows(err) {
 				t, _, err := x.count(ctx, tx)
 				left = t.Finished < t.Parts
@@ -319,6 +330,7 @@ func (x *spreading) chunk(ctx context.Context, p *part, size int) error {
 	if err != nil {
 		return err
 	}
+	b.Sparse = p.sparse || size < x.ChunkLoans
 	failed := b.Work()
 	loans, days := b.Worked()
 	last := b.Count < size

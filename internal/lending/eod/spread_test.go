@@ -3,6 +3,7 @@ package eod_test
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -27,6 +28,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
+	"github.com/capillary-finance/capillary/internal/platform/job"
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
 )
 
@@ -387,7 +389,82 @@ func TestOneLoanIsCaughtUpInline(t *testing.T) {
 		inline.work(t, to)
 		require.Equal(t, night.rows(t), inline.rows(t))
 		inline.verify(t)
+		night.drill(t)
+		inline.drill(t)
 	})
+}
+
+// drill opens every summed entry of the ledger down to its loans: their shares add up to it, account by account.
+func (b *book) drill(t *testing.T) {
+	t.Helper()
+	entries, err := journal.NewService(b.db).Entries(t.Context(), b.staff.Operations, journal.EntryFilter{Object: loan.SumObject, Limit: 200})
+	require.NoError(t, err)
+	require.Greater(t, len(entries.Items), 20)
+	for _, e := range entries.Items {
+		want, got, seen := map[string]int64{}, map[string]int64{}, map[string]bool{}
+		for _, line := range e.Lines {
+			want[line.Account] += line.AmountMinor
+		}
+		for cursor := ""; ; {
+			page, err := b.days.Shares(t.Context(), b.staff.Operations, e.ObjectID, 3, cursor)
+			require.NoError(t, err)
+			for _, x := range page.Items {
+				require.False(t, seen[x.LoanID], "a loan stands in an entry once")
+				seen[x.LoanID] = true
+				for _, line := range x.Lines {
+					got[line.Account] += line.AmountMinor
+				}
+			}
+			if cursor = page.NextCursor; cursor == "" {
+				break
+			}
+		}
+		shares, err := b.days.Shares(t.Context(), b.staff.Operations, e.ObjectID, 1, "")
+		require.NoError(t, err)
+		require.Equal(t, int64(len(seen)), shares.Total)
+		for account, minor := range got {
+			if minor == 0 {
+				delete(got, account)
+			}
+		}
+		require.Equal(t, want, got, "%s %s", e.Date, e.ObjectID)
+	}
+}
+
+// The day ends by itself when its evening has come, a missed evening is made up for, and two servers start one job.
+func TestTheClockEndsTheDay(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		b := newBook(t, d)
+		q := &queue{}
+		one, two := eod.NewService(d, nil, payment.NewDispatcher(d, silent{}, payment.DispatcherConfig{}), q), eod.NewService(d, nil, payment.NewDispatcher(d, silent{}, payment.DispatcherConfig{}), q)
+		require.NoError(t, one.Tick(t.Context()))
+		require.Empty(t, q.asked, "off until an institution says when")
+		set, _, err := one.Settings(t.Context(), b.staff.Admin)
+		require.NoError(t, err)
+		set.RunAt = "22:30"
+		_, err = one.Configure(t.Context(), b.staff.Admin, set)
+		require.NoError(t, err)
+		require.NoError(t, one.Tick(t.Context()))
+		require.Empty(t, q.asked, "nine in the morning of 5 January: not yet")
+		b.today(t, date("2026-01-03"))
+		require.NoError(t, one.Tick(t.Context()))
+		require.NoError(t, two.Tick(t.Context()))
+		require.Equal(t, []string{"2026-01-05", "2026-01-05"}, q.asked, "two evenings were missed; the runner keeps one job per key")
+	}, dbtest.WithClock(now))
+}
+
+// queue hears what is enqueued.
+type queue struct{ asked []string }
+
+func (q *queue) Enqueue(_ context.Context, _ *db.Tx, in job.Request) (job.Job, error) {
+	text, err := json.Marshal(in.Args)
+	var args struct{ To string }
+	err = errors.Join(err, json.Unmarshal(text, &args))
+	if in.Key == eod.JobKind {
+		q.asked = append(q.asked, args.To)
+	}
+	return job.Job{}, err
 }
 
 func TestPlans(t *testing.T) {
@@ -395,7 +472,7 @@ func TestPlans(t *testing.T) {
 	d := dbtest.SQLite(t, dbtest.WithClock(now))
 	b := newBook(t, d)
 	rates := 0
-	b.days.Register(eod.Work{Name: "rate_reset", Text: fault.Text{Zh: "利率重定价", En: "rate reset"}, After: eod.StepRoll, Run: func(ctx context.Context, d *eod.Day) error {
+	b.days.Register(eod.Work{Name: "stamp", Text: fault.Text{Zh: "示例步骤", En: "a step of another package"}, After: eod.StepRoll, Run: func(ctx context.Context, d *eod.Day) error {
 		rates++
 		return errors.Join(d.Progress(1, 1), d.View(ctx, func(tx *db.Tx) error { _, err := tx.BusinessDate(ctx); return err }))
 	}})
@@ -411,13 +488,13 @@ func TestPlans(t *testing.T) {
 	require.True(t, fault.Is(err, fault.ReasonForbidden))
 	set, known, err := b.days.Settings(t.Context(), b.staff.Operations)
 	require.NoError(t, err)
-	require.Len(t, known, 6)
-	require.Equal(t, eod.Plan{eod.StepCatchUp, eod.StepCollect, eod.StepRoll, "rate_reset", eod.StepAccrue, eod.StepPost}, set.Steps)
+	require.Len(t, known, 7)
+	require.Equal(t, eod.Plan{eod.StepCatchUp, eod.StepCollect, eod.StepRoll, "stamp", eod.StepAccrue, eod.StepReset, eod.StepPost}, set.Steps)
 	r, err := b.days.Day(t.Context(), b.staff.Operations, date("2026-01-05"), nil)
 	require.NoError(t, err)
 	require.Equal(t, 1, rates)
 	require.Equal(t, set.Steps, r.Plan)
-	set.Steps = eod.Plan{eod.StepCatchUp, eod.StepRoll, eod.StepAccrue, eod.StepPost}
+	set.Steps = eod.Plan{eod.StepCatchUp, eod.StepRoll, eod.StepAccrue, eod.StepReset, eod.StepPost}
 	stored, err := b.days.Configure(t.Context(), b.staff.Admin, set)
 	require.NoError(t, err)
 	require.Equal(t, int64(1), stored.Version)
@@ -520,4 +597,104 @@ func dsnOf(t *testing.T, d *db.DB) string {
 	require.NoError(t, err)
 	u.Path = "/" + name
 	return u.String()
+}
+
+// A loan that is changed between the reading of its chunk and the writing wins: the whole chunk is read again.
+func TestWhoeverChangesALoanMeanwhileWins(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		to := date("2026-01-11")
+		b := newBook(t, d)
+		b.today(t, to)
+		var chunk *loan.Behind
+		require.NoError(t, d.View(t.Context(), b.staff.System.Scope(), func(tx *db.Tx) (err error) {
+			chunk, err = loan.ReadBehind(t.Context(), tx, "", "", to, 20)
+			return err
+		}))
+		require.Empty(t, chunk.Work())
+		b.update(t, func(tx *db.Tx) error { return loan.CatchUpByID(t.Context(), tx, chunk.IDs()[7]) })
+		before := b.rows(t)
+		err := d.Update(t.Context(), b.staff.System.Scope(), func(tx *db.Tx) error { return chunk.Write(t.Context(), tx) })
+		require.True(t, loan.Moved(err), "%v", err)
+		require.Equal(t, before, b.rows(t), "nothing of the chunk was kept")
+		b.work(t, to)
+		b.verify(t)
+	})
+}
+
+// A worker that sleeps through its lease wakes up to find its part taken over and finished, and counts nothing twice.
+func TestASleeperIsOvertaken(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		to := date("2026-01-10")
+		b := newBook(t, d)
+		b.today(t, to)
+		sleeper, asleep, wake := b.server(), make(chan struct{}), make(chan struct{})
+		sleeper.Workers, sleeper.Lease = 1, 50*time.Millisecond
+		var once sync.Once
+		sleeper.Failpoint = func(string) error {
+			once.Do(func() { close(asleep); <-wake })
+			return nil
+		}
+		done := make(chan error, 1)
+		go func() {
+			tally, err := sleeper.WorkUpTo(context.WithoutCancel(t.Context()), b.staff.Operations, to)
+			if err == nil && (tally.Done != openLoans || tally.LoanDays != 5*openLoans) {
+				err = fmt.Errorf("%+v", tally)
+			}
+			done <- err
+		}()
+		<-asleep
+		tally := b.work(t, to)
+		close(wake)
+		require.NoError(t, <-done)
+		require.Equal(t, int64(openLoans), tally.Done)
+		b.verify(t)
+	})
+}
+
+// With helpers configured a large step puts jobs into the queue that any server may take; they work parts beside the run.
+func TestOtherServersHelp(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		runner, err := job.NewRunner(d, job.Config{Poll: 20 * time.Millisecond})
+		require.NoError(t, err)
+		b := newBook(t, d)
+		bank := payment.NewDispatcher(d, silent{}, payment.DispatcherConfig{})
+		s := eod.NewService(d, loan.NewService(d, bank, nil), bank, runner)
+		s.PartLoans, s.ChunkLoans, s.Workers = 5, 2, 1
+		ended := make(chan error, 8)
+		for _, kind := range []job.Kind{s.Kind(), s.Help()} {
+			run := kind.Run
+			kind.Run = func(ctx context.Context, r *job.Run) error {
+				err := run(ctx, r)
+				ended <- err
+				return err
+			}
+			runner.Register(kind)
+		}
+		set, _, err := s.Settings(t.Context(), b.staff.Admin)
+		require.NoError(t, err)
+		set.Helpers = 2
+		_, err = s.Configure(t.Context(), b.staff.Admin, set)
+		require.NoError(t, err)
+		require.NoError(t, runner.Start(t.Context()))
+		t.Cleanup(func() { require.NoError(t, runner.Stop(context.Background())) })
+		_, err = s.Start(t.Context(), b.staff.Operations, date("2026-01-06"))
+		require.NoError(t, err)
+		for range 3 { // the run and the two helpers of its accrual
+			require.NoError(t, <-ended)
+		}
+		st, err := s.Status(t.Context(), b.staff.Operations)
+		require.NoError(t, err)
+		require.Equal(t, eod.StepDone, st.Runs[0].Step)
+		require.Equal(t, int64(openLoans), st.Runs[0].Loans)
+		parts, err := s.Parts(t.Context(), b.staff.Operations, date("2026-01-05"))
+		require.NoError(t, err)
+		require.Len(t, parts, 12)
+		for _, p := range parts {
+			require.Equal(t, "finished", p.State)
+		}
+		b.verify(t)
+	}, dbtest.WithClock(now))
 }

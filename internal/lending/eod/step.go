@@ -66,7 +66,7 @@ var (
 )
 
 func planFault(step Step, zh, en string) error {
-	return fault.New(ReasonPlan, "step", string(step), "problem", fault.Text{Zh: zh, En: en}).WithField("steps")
+	return fault.New(ReasonPlan, "step", string(step), "problem", en, "problem_zh", zh).WithField("steps")
 }
 
 func (s *Service) builtIn() []Work {

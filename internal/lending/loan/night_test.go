@@ -1,6 +1,7 @@
 package loan
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -165,6 +166,15 @@ func BenchmarkNight(b *testing.B) {
 		for b.Loop() {
 			var s State
 			require.NoError(b, decodeState(text, &s))
+		}
+	})
+	b.Run("decode json", func(b *testing.B) { // what a mirror of State for encoding/json would cost; hidden fields are not even in it
+		text, err := json.Marshal(anchor)
+		require.NoError(b, err)
+		b.ReportMetric(float64(len(text)), "bytes")
+		for b.Loop() {
+			var s State
+			require.NoError(b, json.Unmarshal(text, &s))
 		}
 	})
 	b.Run("clone", func(b *testing.B) {

@@ -3,7 +3,6 @@ package loan
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
@@ -22,8 +21,10 @@ type Behind struct {
 	To    calendar.Date
 	Last  string // the greatest id read, worked or not
 	Count int    // loans read
-	loans []night
-	sums  sums
+	// Sparse says that the chunk is not every open loan of its range, but those that were left: then the ledger's parts list them.
+	Sparse bool
+	loans  []night
+	sums   sums
 }
 
 // night is one loan in a chunk.
@@ -98,9 +99,8 @@ func scanNight(row scanner, n *night) error {
 		return err
 	}
 	l.storedStatus = l.Status
-	if l.Posted, err = parseTotals(posted); err != nil {
-		n.failed = fmt.Errorf("loan %s: totals: %w", l.ID, err)
-		return nil
+	if l.Posted, n.failed = parseTotals(posted); n.failed != nil {
+		return nil // the loan's own trouble, listed and left out
 	}
 	if n.kept != l.eventSeq || layout != stateLayout || decodeState(state, &n.anchor) != nil || n.anchor.AsOf.After(l.ProcessedTo) {
 		n.kept, n.anchor = -1, State{}
@@ -209,17 +209,6 @@ func (b *Behind) Worked() (loans, days int64) {
 	return loans, b.sums.days
 }
 
-// Drop leaves a loan out of the chunk.
-func (b *Behind) Drop(id string) {
-	for i := range b.loans {
-		if b.loans[i].ID == id {
-			b.loans[i].failed = errDropped
-		}
-	}
-}
-
-var errDropped = errors.New("left out of the chunk")
-
 // IDs lists the loans that Write will write.
 func (b *Behind) IDs() []string {
 	out := make([]string, 0, len(b.loans))
@@ -283,10 +272,23 @@ func (b *Behind) Write(ctx context.Context, tx *db.Tx) error {
 	if err := saveSnapshots(ctx, tx, kept); err != nil {
 		return err
 	}
-	if err := b.sums.save(ctx, tx, b.Last); err != nil {
+	if err := b.saveSums(ctx, tx); err != nil {
 		return err
 	}
 	return b.announce(ctx, tx)
+}
+
+func (b *Behind) saveSums(ctx context.Context, tx *db.Tx) error {
+	if b.Sparse {
+		return b.sums.save(ctx, tx, b.Last, partNight, b.IDs(), nil)
+	}
+	var skipped []string
+	for i := range b.loans {
+		if b.loans[i].failed != nil {
+			skipped = append(skipped, b.loans[i].ID)
+		}
+	}
+	return b.sums.save(ctx, tx, b.Last, partNight, nil, skipped)
 }
 
 // Moved reports that a chunk was not written because one of its loans had changed since it was read.
@@ -376,7 +378,7 @@ func CatchUp(ctx context.Context, tx *db.Tx, l *Loan) error {
 		return err
 	}
 	n := night{Loan: *l, kept: -1}
-	b := &Behind{To: today, Last: l.ID, Count: 1, loans: []night{n}}
+	b := &Behind{To: today, Last: l.ID, Count: 1, Sparse: true, loans: []night{n}}
 	if err := b.replayMissing(ctx, tx); err != nil {
 		return err
 	}

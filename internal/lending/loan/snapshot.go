@@ -98,7 +98,7 @@ func encodeState(s *State) []byte {
 	if stateCodec == nil {
 		return nil
 	}
-	return encodeFields(make([]byte, 0, 256+32*len(s.Rows)), stateCodec, unsafe.Pointer(s))
+	return encodeFields(make([]byte, 0, 256+32*len(s.Rows)), stateCodec, unsafe.Pointer(s)) //nolint:gosec // fields of s only, see encodeFields
 }
 
 // The pointers below go only to fields of the value that was handed in, at offsets the compiler gave.
@@ -141,7 +141,7 @@ func decodeState(b []byte, s *State) error {
 	if stateCodec == nil {
 		return errCodec
 	}
-	rest, ok := decodeFields(b, stateCodec, unsafe.Pointer(s))
+	rest, ok := decodeFields(b, stateCodec, unsafe.Pointer(s)) //nolint:gosec // fields of s only, see encodeFields
 	if !ok || len(rest) != 0 {
 		return errCodec
 	}
@@ -201,8 +201,8 @@ func decodeList(b []byte, f *field, p unsafe.Pointer, n int) ([]byte, bool) {
 	}
 	list.Set(reflect.MakeSlice(f.list, n, n))
 	first, size := list.UnsafePointer(), f.list.Elem().Size()
-	ok := true
 	for i := range n {
+		var ok bool
 		if b, ok = decodeFields(b, f.elem, unsafe.Add(first, uintptr(i)*size)); !ok { //nolint:gosec // an index
 			return nil, false
 		}
@@ -213,7 +213,7 @@ func decodeList(b []byte, f *field, p unsafe.Pointer, n int) ([]byte, bool) {
 // clone copies a state so that advancing the copy leaves the original alone.
 func clone(s *State) State {
 	out := *s
-	cloneLists(stateCodec, unsafe.Pointer(&out))
+	cloneLists(stateCodec, unsafe.Pointer(&out)) //nolint:gosec // fields of out only, see encodeFields
 	return out
 }
 

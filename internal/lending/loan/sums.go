@@ -87,10 +87,13 @@ func (p *part) add(l leg) {
 	p.amounts = append(p.amounts, l)
 }
 
-var insertSums = db.NewBulk("loan_sum", []string{"institution_id", "business_date", "branch_id", "product_id", "currency", "origin", "last_id", "loans", "lines_json", "entry_id", "created_at"}, "")
+var insertSums = db.NewBulk("loan_sum", []string{"institution_id", "business_date", "branch_id", "product_id", "currency", "origin", "last_id", "loans", "lines_json", "entry_id", "created_at", "kind", "members", "skipped"}, "")
 
-func (s *sums) save(ctx context.Context, tx *db.Tx, last string) error {
-	var rows [][]any
+// save writes the parts of a chunk that ends with a loan. Which loans are in them is told by the range, less the skipped, or,
+// where the chunk is not every open loan of its range, by their list.
+func (s *sums) save(ctx context.Context, tx *db.Tx, last, kind string, listed, skipped []string) error {
+	rows := make([][]any, 0, len(s.by))
+	in, out := idList(listed), idList(skipped)
 	for at, parts := range s.by {
 		for back := range parts {
 			p := &parts[back]
@@ -105,7 +108,7 @@ func (s *sums) save(ctx context.Context, tx *db.Tx, last string) error {
 			if err != nil {
 				return err
 			}
-			rows = append(rows, []any{tx.Institution, s.to.AddDays(-back).String(), at.branch, at.product, string(at.currency), p.first, last, p.loans, string(text), "", db.Micros(tx.Now)})
+			rows = append(rows, []any{tx.Institution, s.to.AddDays(-back).String(), at.branch, at.product, string(at.currency), p.first, last, p.loans, string(text), "", db.Micros(tx.Now), kind, in, out})
 		}
 	}
 	if len(rows) == 0 {
@@ -113,6 +116,14 @@ func (s *sums) save(ctx context.Context, tx *db.Tx, last string) error {
 	}
 	_, err := tx.BulkInsert(ctx, insertSums, rows)
 	return err
+}
+
+func idList(ids []string) string {
+	if len(ids) == 0 {
+		return ""
+	}
+	text, _ := json.Marshal(ids) // strings always can
+	return string(text)
 }
 
 var (

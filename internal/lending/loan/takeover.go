@@ -85,7 +85,7 @@ func Take(ctx context.Context, tx *db.Tx, all []Taken, on calendar.Date) (ids []
 	if err := saveSnapshots(ctx, tx, kept); err != nil {
 		return nil, err
 	}
-	if err := parts.save(ctx, tx, ids[len(ids)-1]); err != nil {
+	if err := parts.save(ctx, tx, ids[len(ids)-1], partTaken, nil, nil); err != nil {
 		return nil, err
 	}
 	return ids, audit.Record(ctx, tx, audit.Entry{Action: "loan.take_over", Object: "loan", ObjectID: ids[0], After: map[string]any{"loans": len(ids), "last": ids[len(ids)-1], "on": on}})

@@ -42,8 +42,32 @@ export function EntryLines({ entry }: { entry: Entry }) {
           { title: say('credit'), align: 'right', render: (_, line) => (line.amount_minor < 0 ? <Money minor={-line.amount_minor} currency={line.currency} /> : null) },
         ]}
       />
+      {entry.object === 'loan_sum' ? <Shares sumId={entry.object_id} /> : null}
       <div className="muted mono">{say('hash')} {entry.hash} · {entry.business_key}</div>
     </div>
+  )
+}
+
+type Share = { loan_id: string; reference: string; firm_id: string; lines: Line[] }
+
+/** The loans behind an entry of summed interest, computed when asked for. */
+function Shares({ sumId }: { sumId: string }) {
+  const say = useWords(booksWords)
+  const name = useAccounts()
+  return (
+    <DataTable<Share>
+      name="sum-shares"
+      path="/loan-sums/shares"
+      prefix={`s.${sumId}.`}
+      fixed={{ sum_id: sumId }}
+      rowKey={(row) => row.loan_id}
+      empty={{ text: say('shares') }}
+      columns={[
+        { key: 'loan', title: say('shares'), text: (row) => row.loan_id, render: (row) => <A href={objectHref('loan', row.loan_id) ?? ''}><Id id={row.loan_id} /></A> },
+        { key: 'lines', title: say('account'), text: (row) => row.lines.map((line) => name(line.account)).join('; ') },
+        { key: 'amount', title: say('amount'), numeric: true, text: (row) => money(row.lines.filter((line) => line.amount_minor > 0).reduce((sum, line) => sum + line.amount_minor, 0), row.lines[0]?.currency, false) },
+      ]}
+    />
   )
 }
 
