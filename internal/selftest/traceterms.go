@@ -131,10 +131,12 @@ func (in trace) arrears() loan.Arrears {
 func (in trace) prepayment() loan.Strategy {
 	name := in.Loan["LoanProduct"]
 	switch {
-	case in.progressive(), in.allocates(), !in.recalculates(), strings.Contains(name, "RESCH_NEXT"), strings.Contains(name, "RESCHEDULE_NEXT"):
+	case in.progressive(), in.allocates(), !in.recalculates():
 		return loan.NextInstalments
+	case strings.Contains(name, "RESCH_NEXT"), strings.Contains(name, "RESCHEDULE_NEXT"):
+		return loan.ReduceFollowing
 	case strings.Contains(name, "REDUCE_NR"), strings.Contains(name, "REDUCE_NUMBER"), strings.Contains(name, "REDUCE_TERM"):
-		return loan.ReduceTerm
+		return loan.ReduceNextTerm
 	default:
 		return loan.ReduceNext
 	}

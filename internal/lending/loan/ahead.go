@@ -297,8 +297,10 @@ func (s *State) prepaid(future int64, strategy Strategy) error {
 		return s.relay(0)
 	case ReduceTerm:
 		return s.shorten()
-	case ReduceNext:
-		return s.absorb(future)
+	case EachInstalment:
+		return s.evenly(future)
+	case ReduceNext, ReduceNextTerm, ReduceFollowing:
+		return s.absorb(future, strategy)
 	case ReduceInstalment, UsualStrategy:
 		return s.replan()
 	default:
@@ -320,23 +322,78 @@ func (s *State) shorten() error {
 	return s.relay(0)
 }
 
+// evenly pays the same part of every instalment ahead; the last one takes what
+// rounding leaves, and what an instalment cannot take goes to those before it.
+func (s *State) evenly(future int64) error {
+	n := int64(len(s.Rows) - s.Next)
+	if n == 0 {
+		return nil
+	}
+	each, err := money.MulDiv(future, 1, n, s.Terms.Rounding)
+	if err != nil {
+		return err
+	}
+	for i := s.Next; i < len(s.Rows) && future > 0; i++ {
+		part := min(each, future)
+		if i == len(s.Rows)-1 {
+			part = future
+		}
+		r := &s.Rows[i]
+		part = min(part, max(r.PrincipalMinor-r.PaidPrincipalMinor, 0))
+		r.PaidPrincipalMinor += part
+		future -= part
+	}
+	for i := len(s.Rows) - 1; i >= s.Next; i-- {
+		r := &s.Rows[i]
+		r.PaidPrincipalMinor += take(&future, r.PrincipalMinor-r.PaidPrincipalMinor)
+	}
+	return s.relay(0)
+}
+
+// lessen takes money off the principal of the rows from an index on.
+func (s *State) lessen(from int, money int64) {
+	for i := from; i < len(s.Rows) && money > 0; i++ {
+		r := &s.Rows[i]
+		part := take(&money, r.PrincipalMinor-r.PaidPrincipalMinor)
+		r.LessMinor += part
+		r.PrincipalMinor -= part
+	}
+}
+
 // absorb counts the money as part of the instalment that is due today, or else
-// of the running one, and lowers those after it.
-func (s *State) absorb(future int64) error {
+// of the running one, and lowers those after it as the strategy says.
+func (s *State) absorb(future int64, strategy Strategy) error {
 	if i := s.Next - 1; i >= 0 && s.Rows[i].DueDate == s.AsOf {
 		r := &s.Rows[i]
 		r.PrincipalMinor += future
 		r.PaidPrincipalMinor += future
 		r.TotalMinor += future
 		r.BalanceMinor -= future
-		return s.replan()
+		switch strategy { //nolint:exhaustive // the strategies of absorb
+		case ReduceNextTerm:
+			return s.shorten()
+		case ReduceFollowing:
+			s.lessen(s.Next, future)
+			return s.relay(0)
+		default:
+			return s.replan()
+		}
 	}
 	if s.Next >= len(s.Rows) {
 		return nil
 	}
 	r := &s.Rows[s.Next]
+	planned := r.PrincipalMinor
 	r.PaidPrincipalMinor += future
 	r.PrincipalMinor = max(r.PrincipalMinor, r.PaidPrincipalMinor)
+	switch strategy { //nolint:exhaustive // the strategies of absorb
+	case ReduceNextTerm:
+		return s.shorten()
+	case ReduceFollowing:
+		s.lessen(s.Next+1, r.PrincipalMinor-planned)
+		return s.relay(0)
+	default:
+	}
 	rest := s.unbilled() - r.openPrincipal()
 	if err := s.replanFrom(s.Next+1, rest); err != nil {
 		return err

@@ -99,9 +99,11 @@ type Strategy string
 
 // Strategies. ReduceInstalment plans all instalments ahead again over the same
 // dates; ReduceNext counts the money as part of the running instalment and
-// lowers the ones after it; ReduceTerm keeps the instalment and ends sooner;
-// NextInstalments and LastInstalments pay principal of the nearest or the last
-// instalments ahead and keep the rest.
+// lowers the ones after it, ReduceNextTerm does too but keeps them and ends
+// sooner, ReduceFollowing takes what goes beyond the running instalment off the
+// principal of the next ones; ReduceTerm keeps the instalment and ends sooner;
+// NextInstalments, LastInstalments and EachInstalment pay principal of the
+// nearest, the last or evenly of all instalments ahead and keep the rest.
 const (
 	UsualStrategy    Strategy = ""
 	ReduceInstalment Strategy = "reduce_instalment"
@@ -109,11 +111,14 @@ const (
 	ReduceTerm       Strategy = "reduce_term"
 	NextInstalments  Strategy = "next_instalments"
 	LastInstalments  Strategy = "last_instalments"
+	EachInstalment   Strategy = "each_instalment"
+	ReduceNextTerm   Strategy = "reduce_next_term"
+	ReduceFollowing  Strategy = "reduce_following"
 )
 
 func (s Strategy) known() bool {
 	switch s {
-	case UsualStrategy, ReduceInstalment, ReduceNext, ReduceTerm, NextInstalments, LastInstalments:
+	case UsualStrategy, ReduceInstalment, ReduceNext, ReduceTerm, NextInstalments, LastInstalments, EachInstalment, ReduceNextTerm, ReduceFollowing:
 		return true
 	default:
 		return false

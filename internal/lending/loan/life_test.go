@@ -20,7 +20,7 @@ import (
 
 var (
 	allMethods    = []loan.Method{loan.EqualInstalment, loan.EqualPrincipal, loan.InterestOnly, loan.Bullet, loan.Flat, loan.Custom, loan.Discount}
-	allStrategies = []loan.Strategy{loan.UsualStrategy, loan.ReduceInstalment, loan.ReduceNext, loan.ReduceTerm, loan.NextInstalments, loan.LastInstalments}
+	allStrategies = []loan.Strategy{loan.UsualStrategy, loan.ReduceInstalment, loan.ReduceNext, loan.ReduceTerm, loan.NextInstalments, loan.LastInstalments, loan.EachInstalment, loan.ReduceNextTerm, loan.ReduceFollowing}
 	allBases      = []daycount.Convention{daycount.Act360, daycount.Act365, daycount.Thirty360, daycount.ActActISDA, daycount.Act364, daycount.Thirty360Bond, daycount.Thirty360US, daycount.ActActDecember}
 )
 

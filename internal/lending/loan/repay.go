@@ -177,7 +177,7 @@ func (s *State) settle(strategy Strategy) {
 	s.NonAccrual = false
 	t := &s.Totals
 	t.SuspendedInterestMinor, t.SuspendedPenaltyMinor, t.SuspendedCompoundMinor = 0, 0, 0
-	if strategy == NextInstalments || strategy == LastInstalments {
+	if strategy == NextInstalments || strategy == LastInstalments || strategy == EachInstalment {
 		s.keepAhead()
 		return
 	}

@@ -38,6 +38,8 @@ type Row struct {
 	// NoPrincipal marks an instalment in grace, Weight (in hundredths; 0 is 100, -1 is none) a step or a season.
 	NoPrincipal bool  `json:"no_principal,omitempty"`
 	Weight      int64 `json:"weight,omitempty"`
+	// LessMinor is what an earlier payment took off the level.
+	LessMinor int64 `json:"less_minor,omitempty"`
 	// Down is a down payment, due with the money.
 	Down bool `json:"down,omitempty"`
 }
@@ -281,13 +283,13 @@ func (s *State) dues(r *Row, own int64) {
 // payment is the row's level payment.
 func (s *State) payment(r *Row) int64 {
 	if r.Weight == 0 {
-		return s.Level
+		return max(s.Level-r.LessMinor, 0)
 	}
 	v, err := money.MulDiv(s.Level, r.weight(), 100, s.Terms.Rounding)
 	if err != nil {
 		return s.Level // both factors are bounded by Validate
 	}
-	return v
+	return max(v-r.LessMinor, 0)
 }
 
 // unbilled is the principal that has not fallen due.
