@@ -29,7 +29,7 @@ func (s *State) lay(st schedule.Terms) error {
 	if len(st.Dates) > 0 {
 		before = 0
 	}
-	s.Level = level
+	s.Level, s.Less = level, 0
 	for i, in := range planned {
 		r := Row{Instalment: in}
 		k := i - before
@@ -223,7 +223,7 @@ func (s *State) relay(pool int64) error {
 	}
 	shown += theirs
 	from := s.periodStart()
-	deferred := s.Deferred
+	deferred, less := s.Deferred, s.Less
 	for i := s.Next; i < len(s.Rows); i++ {
 		r := &s.Rows[i]
 		interest, err := s.expected(i, from, balance)
@@ -247,12 +247,14 @@ func (s *State) relay(pool int64) error {
 			deferred = 0
 		}
 		theirs -= r.PaidPrincipalMinor
-		principal := r.PrincipalMinor
-		switch {
-		case i == len(s.Rows)-1:
-			principal = shown
-		case r.level(s.Terms.Method):
+		principal := r.PrincipalMinor + r.LessMinor
+		if r.level(s.Terms.Method) {
 			principal = s.payment(r) - own
+		}
+		principal = s.lessened(r, less, principal)
+		less -= r.LessMinor
+		if i == len(s.Rows)-1 {
+			principal = shown
 		}
 		principal = max(min(principal, shown-theirs), r.PaidPrincipalMinor)
 		r.PaidPrincipalMinor += take(&pool, principal-r.PaidPrincipalMinor)
@@ -350,16 +352,6 @@ func (s *State) evenly(future int64) error {
 	return s.relay(0)
 }
 
-// lessen takes money off the principal of the rows from an index on.
-func (s *State) lessen(from int, money int64) {
-	for i := from; i < len(s.Rows) && money > 0; i++ {
-		r := &s.Rows[i]
-		part := take(&money, r.PrincipalMinor-r.PaidPrincipalMinor)
-		r.LessMinor += part
-		r.PrincipalMinor -= part
-	}
-}
-
 // absorb counts the money as part of the instalment that is due today, or else
 // of the running one, and lowers those after it as the strategy says.
 func (s *State) absorb(future int64, strategy Strategy) error {
@@ -373,7 +365,7 @@ func (s *State) absorb(future int64, strategy Strategy) error {
 		case ReduceNextTerm:
 			return s.shorten()
 		case ReduceFollowing:
-			s.lessen(s.Next, future)
+			s.Less += future
 			return s.relay(0)
 		default:
 			return s.replan()
@@ -390,7 +382,7 @@ func (s *State) absorb(future int64, strategy Strategy) error {
 	case ReduceNextTerm:
 		return s.shorten()
 	case ReduceFollowing:
-		s.lessen(s.Next+1, r.PrincipalMinor-planned)
+		s.Less += r.PrincipalMinor - planned
 		return s.relay(0)
 	default:
 	}

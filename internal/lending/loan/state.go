@@ -38,7 +38,7 @@ type Row struct {
 	// NoPrincipal marks an instalment in grace, Weight (in hundredths; 0 is 100, -1 is none) a step or a season.
 	NoPrincipal bool  `json:"no_principal,omitempty"`
 	Weight      int64 `json:"weight,omitempty"`
-	// LessMinor is what an earlier payment took off the level.
+	// LessMinor is what an earlier payment takes off this row's principal.
 	LessMinor int64 `json:"less_minor,omitempty"`
 	// Down is a down payment, due with the money.
 	Down bool `json:"down,omitempty"`
@@ -108,6 +108,7 @@ type State struct {
 	// BilledInterest is the interest of all periods that ended, billed or capitalised.
 	BilledInterest int64             `json:"billed_interest_minor"`
 	Level          int64             `json:"level_minor,omitempty"` // the level payment
+	Less           int64             `json:"less_minor,omitempty"`  // principal paid beyond an instalment that the next ones need not pay
 	PenaltyEarned  []schedule.Earned `json:"penalty_earned,omitempty"`
 	CompoundEarned []schedule.Earned `json:"compound_earned,omitempty"`
 	ArrearsTo      calendar.Date     `json:"arrears_to,omitzero"`     // up to where overdue amounts were charged at events
@@ -208,10 +209,11 @@ func (s *State) bill() error {
 			deferred = 0
 		}
 		s.dues(r, r.InterestMinor-deferred)
+		s.Less -= r.LessMinor
 		r.Billed, r.TotalMinor = true, r.PrincipalMinor+r.InterestMinor
 		s.Next++
 		s.clear(r)
-		if r.Holiday == schedule.Capitalise {
+		if r.Holiday == schedule.Capitalise && s.Terms.Arrears == ArrearsPenalty {
 			if err := s.expectOwed(); err != nil {
 				return err
 			}
@@ -268,7 +270,7 @@ func (s *State) dues(r *Row, own int64) {
 	case s.Next == len(s.Rows)-1:
 		r.PrincipalMinor = left
 	case s.Terms.Arrears != ArrearsPenalty && r.level(s.Terms.Method):
-		r.PrincipalMinor = max(min(s.payment(r)-own, left), r.PaidPrincipalMinor)
+		r.PrincipalMinor = max(min(s.lessened(r, s.Less, s.payment(r)-own), left), r.PaidPrincipalMinor)
 	default:
 		r.PrincipalMinor = min(r.PrincipalMinor, left)
 	}
@@ -283,13 +285,23 @@ func (s *State) dues(r *Row, own int64) {
 // payment is the row's level payment.
 func (s *State) payment(r *Row) int64 {
 	if r.Weight == 0 {
-		return max(s.Level-r.LessMinor, 0)
+		return s.Level
 	}
 	v, err := money.MulDiv(s.Level, r.weight(), 100, s.Terms.Rounding)
 	if err != nil {
 		return s.Level // both factors are bounded by Validate
 	}
-	return max(v-r.LessMinor, 0)
+	return v
+}
+
+// lessened is a row's principal after what was paid beyond an earlier instalment.
+// A row that money was counted to keeps its own.
+func (s *State) lessened(r *Row, less, principal int64) int64 {
+	r.LessMinor = 0
+	if r.PaidPrincipalMinor == 0 {
+		r.LessMinor = min(less, max(principal, 0))
+	}
+	return principal - r.LessMinor
 }
 
 // unbilled is the principal that has not fallen due.
