@@ -81,7 +81,7 @@ func (t Terms) periods() ([]period, error) {
 	one := make([]part, len(dates)) // most periods have one part
 	from := t.Start
 	for i, due := range dates {
-		out = append(out, period{began: from, from: from, to: due, due: due, parts: one[i:i:i+1]})
+		out = append(out, period{began: from, from: from, to: due, due: due, parts: one[i : i : i+1]})
 		from = due
 	}
 	if !t.Opening.From.IsZero() {

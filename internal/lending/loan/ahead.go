@@ -231,8 +231,13 @@ func (s *State) relay(pool int64) error {
 			return err
 		}
 		own := interest
-		if r.Holiday != "" {
+		switch {
+		case r.Holiday != "":
 			own = 0
+		case r.PaidAhead:
+			own = s.Settled
+		case s.Terms.Plan.GraceInterest == 0:
+			own += deferred
 		}
 		switch r.Holiday {
 		case schedule.Defer:
@@ -245,6 +250,9 @@ func (s *State) relay(pool int64) error {
 		default:
 			interest += deferred
 			deferred = 0
+			if r.PaidAhead {
+				interest, deferred = s.Settled, max(interest-s.Settled, 0)
+			}
 		}
 		theirs -= r.PaidPrincipalMinor
 		principal := r.PrincipalMinor + r.LessMinor
@@ -290,6 +298,9 @@ func (s *State) prepaid(future int64, strategy Strategy) error {
 	}
 	switch strategy {
 	case NextInstalments:
+		if s.closes(NextInstalments) && s.periodOwed() == 0 && future >= s.closing() {
+			s.Rows[s.Next].PaidAhead = true
+		}
 		return s.relay(future)
 	case LastInstalments:
 		for i := len(s.Rows) - 1; i >= s.Next && future > 0; i-- {
@@ -308,6 +319,20 @@ func (s *State) prepaid(future int64, strategy Strategy) error {
 	default:
 		return s.replan()
 	}
+}
+
+// closes reports that money ahead of its date pays the running row whole before
+// it goes to the next one: level payments, interest carried, an instalment at a time.
+func (s *State) closes(how Strategy) bool {
+	return how == NextInstalments && s.Terms.Arrears == ArrearsCarry && s.Terms.Order.ByInstalment && s.Next < len(s.Rows) &&
+		s.Rows[s.Next].level(s.Terms.Method) && s.Rows[s.Next].Holiday == ""
+}
+
+// closing is the principal that closes the running row today: its payment less
+// the interest up to now.
+func (s *State) closing() int64 {
+	r := &s.Rows[s.Next]
+	return max(s.payment(r)-s.periodOwed()-s.Settled-r.PaidPrincipalMinor, 0)
 }
 
 // shorten keeps the payment and lets the loan end sooner. Principal of equal

@@ -156,6 +156,8 @@ type spread struct {
 	ahead bool
 	// future is the principal that was paid before it was due.
 	future int64
+	// how is what a prepayment does.
+	how Strategy
 }
 
 // run takes the buckets in their order.
@@ -187,6 +189,9 @@ func (p *spread) byInstalment(order []Bucket) {
 	}
 	for _, b := range order {
 		p.whole(b)
+	}
+	if p.ahead && p.s.closes(p.how) {
+		p.principal(p.left) // the running row is closed, the next ones owe principal only
 	}
 }
 
@@ -225,8 +230,19 @@ func (p *spread) whole(b Bucket) {
 		p.s.Settled += running
 		p.a.InterestMinor += running
 	case b == InAdvancePrincipal && p.ahead:
-		// The totals do not know yet what this payment paid of the rows that are due.
-		p.future = take(&p.left, p.s.unbilled()-p.a.PrincipalMinor)
-		p.a.PrincipalMinor += p.future
+		limit := p.left
+		if p.s.closes(p.how) {
+			limit = min(limit, p.s.closing())
+		}
+		p.principal(limit)
 	}
+}
+
+// principal pays principal that is not due, up to a limit.
+func (p *spread) principal(limit int64) {
+	// The totals do not know yet what this payment paid of the rows that are due.
+	part := take(&limit, p.s.unbilled()-p.a.PrincipalMinor)
+	p.left -= part
+	p.future += part
+	p.a.PrincipalMinor += part
 }

@@ -40,6 +40,9 @@ type Row struct {
 	Weight      int64 `json:"weight,omitempty"`
 	// LessMinor is what an earlier payment takes off this row's principal.
 	LessMinor int64 `json:"less_minor,omitempty"`
+	// PaidAhead is a running row that was paid whole before its date: its interest
+	// ends with the payment, and what the period earns after it goes to the next row.
+	PaidAhead bool `json:"paid_ahead,omitempty"`
 	// Down is a down payment, due with the money.
 	Down bool `json:"down,omitempty"`
 }
@@ -205,8 +208,8 @@ func (s *State) bill() error {
 		deferred := s.Deferred
 		s.billInterest(r, interest)
 		s.Segments = nil
-		if r.Holiday != "" {
-			deferred = 0
+		if r.Holiday != "" || r.PaidAhead || s.Terms.Plan.GraceInterest == 0 {
+			deferred = 0 // only interest that grace deferred comes on top of a level payment
 		}
 		s.dues(r, r.InterestMinor-deferred)
 		s.Less -= r.LessMinor
@@ -241,6 +244,14 @@ func (s *State) expectOwed() error {
 // billInterest gives a row the interest of its period, or what grace says: keep
 // it for the first row after grace, add it to principal, or nothing.
 func (s *State) billInterest(r *Row, interest int64) {
+	if r.PaidAhead && r.Holiday == "" {
+		interest = max(interest+s.Deferred, s.Settled)
+		s.BilledInterest += s.Settled
+		s.Deferred = interest - s.Settled
+		r.InterestMinor, r.PaidInterestMinor = s.Settled, s.Settled
+		s.Settled = 0
+		return
+	}
 	switch r.Holiday {
 	case schedule.Defer:
 		s.Deferred += interest
