@@ -24,14 +24,6 @@ type jobArgs struct {
 	To calendar.Date `json:"to"`
 }
 
-// stepNames name the steps for people.
-var stepNames = map[Step]fault.Text{
-	StepCatchUp: {Zh: "补处理", En: "catching up"},
-	StepCollect: {Zh: "扣收到期款项", En: "collecting what is due"},
-	StepRoll:    {Zh: "切换营业日", En: "moving the business date"},
-	StepAccrue:  {Zh: "计提与到期处理", En: "accruing and billing"},
-}
-
 // Kind is the job; register it with the runner. Run again it goes on where the
 // stored run stands, so it needs no checkpoint of its own.
 func (s *Service) Kind() job.Kind {
@@ -41,8 +33,9 @@ func (s *Service) Kind() job.Kind {
 			return err
 		}
 		runs, err := s.Until(ctx, r.Principal, args.To, func(step Step, done, total int64) error {
-			name := stepNames[step]
-			r.Message(name.Zh, name.En)
+			if w := s.find(step); w != nil {
+				r.Message(w.Text.Zh, w.Text.En)
+			}
 			return r.Progress(ctx, done, total)
 		})
 		if err != nil {
@@ -74,6 +67,27 @@ func (s *Service) Start(ctx context.Context, p auth.Principal, to calendar.Date)
 		}
 		j, err = s.enqueuer.Enqueue(ctx, tx, job.Request{
 			Kind: JobKind, Args: jobArgs{To: to}, Object: "institution", ObjectID: tx.Institution, Principal: p, Key: JobKind,
+		})
+		return err
+	})
+	return j, err
+}
+
+// Resume enqueues the rest of a run that stopped between the movement of the date and its end.
+func (s *Service) Resume(ctx context.Context, p auth.Principal) (j job.Job, err error) {
+	if err := p.Require(PermissionRun); err != nil {
+		return j, err
+	}
+	if s.enqueuer == nil {
+		return j, fault.New(fault.ReasonUnavailable, "what", "job runner")
+	}
+	err = s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
+		today, err := tx.BusinessDate(ctx)
+		if err != nil {
+			return err
+		}
+		j, err = s.enqueuer.Enqueue(ctx, tx, job.Request{
+			Kind: JobKind, Args: jobArgs{To: today}, Object: "institution", ObjectID: tx.Institution, Principal: p, Key: JobKind,
 		})
 		return err
 	})

@@ -302,7 +302,7 @@ func (s *State) restructure(e Event) error {
 	}
 	s.renumber()
 	s.Accelerated = false
-	s.Observation = &Observation{Since: s.Rows[s.Next].DueDate, Restarts: 0}
+	s.Observation = Observation{Since: s.Rows[s.Next].DueDate}
 	return s.replan()
 }
 
@@ -358,19 +358,20 @@ type Observation struct {
 
 const observationMonths, observationInstalments = 12, 2
 
-// look notes a missed payment or the end of the observation.
-func (o *Observation) look(s *State, daysPastDue int) {
-	if o == nil || !o.PassedOn.IsZero() {
+// watch notes a missed payment or the end of the observation.
+func (s *State) watch(daysPastDue int) {
+	o := &s.Observation
+	if o.Since.IsZero() || !o.PassedOn.IsZero() {
 		return
 	}
 	missed := s.oldestUnpaid()
 	passed := o.over(s)
 	if !passed.IsZero() && !passed.After(s.AsOf) && (daysPastDue == 0 || !passed.After(missed)) {
-		s.Observation = &Observation{Since: o.Since, Restarts: o.Restarts, PassedOn: passed}
+		o.PassedOn = passed
 		return
 	}
 	if daysPastDue > 0 && (missed.After(o.Since) || (missed == o.Since && o.Restarts == 0)) {
-		s.Observation = &Observation{Since: missed, Restarts: o.Restarts + 1}
+		o.Since, o.Restarts = missed, o.Restarts+1
 	}
 }
 

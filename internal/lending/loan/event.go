@@ -73,6 +73,8 @@ type Particulars struct {
 	Channel  string   `json:"channel,omitempty"`
 	// Keep holds money beyond what the loan can take as the customer's credit instead of refusing it.
 	Keep bool `json:"keep,omitempty"`
+	// Disbursed: the interest kept back from a discounted loan.
+	WithheldMinor int64 `json:"withheld_minor,omitempty"`
 	// Reversed: the sequence of the event taken back.
 	Of int64 `json:"of,omitempty"`
 	// Waived: what is let go. FeeCharged: the code of the fee.
@@ -97,6 +99,8 @@ type Particulars struct {
 	Holder string `json:"holder,omitempty"`
 	Reason string `json:"reason,omitempty"`
 }
+
+func (d Particulars) isZero() bool { return d == Particulars{} }
 
 // reversible reports which events may be taken back. Money that left, and the
 // end of a loan's life, are undone by other events.

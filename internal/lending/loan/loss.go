@@ -77,14 +77,16 @@ func (s *State) refund(e Event) error {
 }
 
 // writeOff takes the loan out of the books and keeps the claim (核销，账销案存):
-// principal and recognised interest against the allowance; nothing accrues any
+// principal and what was recognised of the rest against the allowance; nothing accrues any
 // more, and money that comes later is a recovery.
 func (s *State) writeOff() error {
 	t, payoff := &s.Totals, s.Payoff()
 	t.WrittenOffClaimMinor = payoff.TotalMinor()
-	t.WrittenOffInterestMinor = t.WrittenOffClaimMinor - payoff.PrincipalMinor -
-		t.SuspendedInterestMinor - t.SuspendedPenaltyMinor - t.SuspendedCompoundMinor
 	t.WrittenOffPrincipalMinor = payoff.PrincipalMinor
+	t.WrittenOffInterestMinor = payoff.InterestMinor - t.SuspendedInterestMinor
+	t.WrittenOffPenaltyMinor = payoff.PenaltyMinor - t.SuspendedPenaltyMinor
+	t.WrittenOffCompoundMinor = payoff.CompoundMinor - t.SuspendedCompoundMinor
+	t.WrittenOffFeeMinor = payoff.FeeMinor
 	s.Status, s.Stopped = WrittenOffOut, true
 	return nil
 }
@@ -113,8 +115,11 @@ func (s *State) transfer(e Event) error {
 	}
 	t, payoff := &s.Totals, s.Payoff()
 	t.SoldPriceMinor = e.AmountMinor
-	t.SoldInterestMinor = payoff.TotalMinor() - payoff.PrincipalMinor - t.SuspendedInterestMinor - t.SuspendedPenaltyMinor - t.SuspendedCompoundMinor
 	t.SoldPrincipalMinor = payoff.PrincipalMinor
+	t.SoldInterestMinor = payoff.InterestMinor - t.SuspendedInterestMinor
+	t.SoldPenaltyMinor = payoff.PenaltyMinor - t.SuspendedPenaltyMinor
+	t.SoldCompoundMinor = payoff.CompoundMinor - t.SuspendedCompoundMinor
+	t.SoldFeeMinor = payoff.FeeMinor
 	s.Status, s.Stopped = TransferredTo, true
 	return nil
 }

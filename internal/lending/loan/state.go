@@ -102,7 +102,7 @@ type State struct {
 	Accelerated bool `json:"accelerated,omitempty"`
 	Extensions  int  `json:"extensions,omitempty"`
 	// Observation follows a restructuring.
-	Observation *Observation `json:"observation,omitempty"`
+	Observation Observation `json:"observation,omitzero"`
 
 	Next     int       `json:"next"` // first row that is not billed
 	Segments []Segment `json:"segments,omitempty"`
@@ -348,7 +348,7 @@ func (s *State) refresh() error {
 		s.NonAccrual = false
 	}
 	s.suspend()
-	s.Observation.look(s, days)
+	s.watch(days)
 	s.Status = Active
 	if days > s.Terms.GraceDays {
 		s.Status = Overdue
@@ -496,8 +496,10 @@ func (s *State) disburse(e Event) error {
 	s.Terms.Start = e.Date
 	s.Status, s.AsOf, s.Totals.DisbursedMinor = Active, e.Date, e.AmountMinor
 	var err error
-	if s.Totals.WithheldMinor, err = s.Terms.Withheld(); err != nil {
-		return err
+	if s.Totals.WithheldMinor = e.Detail.WithheldMinor; s.Totals.WithheldMinor == 0 {
+		if s.Totals.WithheldMinor, err = s.Terms.Withheld(); err != nil {
+			return err
+		}
 	}
 	st := s.Terms.layout()
 	st.Tranches[0].AmountMinor = e.AmountMinor // a first tranche plans what has left, not what may leave

@@ -32,12 +32,18 @@ type Totals struct {
 	CreditHeldMinor int64 `json:"credit_held_minor,omitempty" doc:"money of the customer beyond what the loan could take"`
 
 	WrittenOffPrincipalMinor int64 `json:"written_off_principal_minor,omitempty"`
-	WrittenOffInterestMinor  int64 `json:"written_off_interest_minor,omitempty" doc:"recognised interest, penalty and fees that left the books"`
+	WrittenOffInterestMinor  int64 `json:"written_off_interest_minor,omitempty" doc:"recognised interest that left the books"`
+	WrittenOffPenaltyMinor   int64 `json:"written_off_penalty_minor,omitempty"`
+	WrittenOffCompoundMinor  int64 `json:"written_off_compound_minor,omitempty"`
+	WrittenOffFeeMinor       int64 `json:"written_off_fee_minor,omitempty"`
 	WrittenOffClaimMinor     int64 `json:"written_off_claim_minor,omitempty" doc:"what the customer still owes off the books"`
 	RecoveredMinor           int64 `json:"recovered_minor,omitempty" doc:"received after write-off"`
 
 	SoldPrincipalMinor int64 `json:"sold_principal_minor,omitempty"`
 	SoldInterestMinor  int64 `json:"sold_interest_minor,omitempty"`
+	SoldPenaltyMinor   int64 `json:"sold_penalty_minor,omitempty"`
+	SoldCompoundMinor  int64 `json:"sold_compound_minor,omitempty"`
+	SoldFeeMinor       int64 `json:"sold_fee_minor,omitempty"`
 	SoldPriceMinor     int64 `json:"sold_price_minor,omitempty"`
 }
 
@@ -68,10 +74,16 @@ func (t Totals) Sub(o Totals) Totals {
 		CreditHeldMinor:          t.CreditHeldMinor - o.CreditHeldMinor,
 		WrittenOffPrincipalMinor: t.WrittenOffPrincipalMinor - o.WrittenOffPrincipalMinor,
 		WrittenOffInterestMinor:  t.WrittenOffInterestMinor - o.WrittenOffInterestMinor,
+		WrittenOffPenaltyMinor:   t.WrittenOffPenaltyMinor - o.WrittenOffPenaltyMinor,
+		WrittenOffCompoundMinor:  t.WrittenOffCompoundMinor - o.WrittenOffCompoundMinor,
+		WrittenOffFeeMinor:       t.WrittenOffFeeMinor - o.WrittenOffFeeMinor,
 		WrittenOffClaimMinor:     t.WrittenOffClaimMinor - o.WrittenOffClaimMinor,
 		RecoveredMinor:           t.RecoveredMinor - o.RecoveredMinor,
 		SoldPrincipalMinor:       t.SoldPrincipalMinor - o.SoldPrincipalMinor,
 		SoldInterestMinor:        t.SoldInterestMinor - o.SoldInterestMinor,
+		SoldPenaltyMinor:         t.SoldPenaltyMinor - o.SoldPenaltyMinor,
+		SoldCompoundMinor:        t.SoldCompoundMinor - o.SoldCompoundMinor,
+		SoldFeeMinor:             t.SoldFeeMinor - o.SoldFeeMinor,
 		SoldPriceMinor:           t.SoldPriceMinor - o.SoldPriceMinor,
 	}
 }
