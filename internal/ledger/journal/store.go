@@ -9,7 +9,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
-const entryColumns = `seq, id, business_key, entry_date, memo_zh, memo_en, object, object_id, booked_at, actor, prev_hash, hash, branch, product`
+const entryColumns = `e.seq, e.id, e.business_key, e.entry_date, e.memo_zh, e.memo_en, e.object, e.object_id, e.booked_at, e.actor, e.prev_hash, e.hash, e.branch, e.product`
 
 var (
 	insertHead = db.Q(`insert into journal_head (institution_id, seq, hash, projection, rules) values ($1, 0, '', 1, 1) on conflict do nothing`)
@@ -27,9 +27,9 @@ var (
 
 	entriesByKey = db.QQ(`select `+entryColumns+` from jsonb_array_elements_text(cast($2 as jsonb)) k(k0)
 		cross join lateral (select * from journal_entry x where x.institution_id = $1 and x.business_key = k.k0 offset 0) e`,
-		`select `+entryColumns+` from journal_entry where institution_id = $1 and business_key in (select value from json_each($2))`)
-	entryByID    = db.Q(`select ` + entryColumns + ` from journal_entry where institution_id = $1 and id = $2`)
-	entriesAfter = db.Q(`select ` + entryColumns + ` from journal_entry where institution_id = $1 and seq > $2 order by seq limit $3`)
+		`select `+entryColumns+` from json_each($2) k cross join journal_entry e indexed by journal_entry_key on e.institution_id = $1 and e.business_key = k.value`)
+	entryByID    = db.Q(`select ` + entryColumns + ` from journal_entry e where institution_id = $1 and id = $2`)
+	entriesAfter = db.Q(`select ` + entryColumns + ` from journal_entry e where institution_id = $1 and seq > $2 order by seq limit $3`)
 	entryPage    = db.Q(`select ` + entryColumns + ` from journal_entry e where institution_id = $1
 		and ($2 = '' or object = $2) and ($3 = '' or object_id = $3) and ($4 = '' or entry_date >= $4) and ($5 = '' or entry_date <= $5)
 		and ($6 = '' or exists (select 1 from journal_line l where l.institution_id = e.institution_id and l.seq = e.seq and l.account_code = $6 and ($7 = '' or l.sub = $7)))
