@@ -16,8 +16,11 @@ import (
 	"github.com/capillary-finance/capillary/internal/evidence/source"
 	"github.com/capillary-finance/capillary/internal/insight/model"
 	"github.com/capillary-finance/capillary/internal/insight/profile"
+	"github.com/capillary-finance/capillary/internal/ledger/chart"
 	"github.com/capillary-finance/capillary/internal/ledger/journal"
+	"github.com/capillary-finance/capillary/internal/ledger/period"
 	"github.com/capillary-finance/capillary/internal/ledger/recipe"
+	"github.com/capillary-finance/capillary/internal/ledger/voucher"
 	"github.com/capillary-finance/capillary/internal/ledger/writer"
 	"github.com/capillary-finance/capillary/internal/lending/contract"
 	"github.com/capillary-finance/capillary/internal/lending/eod"
@@ -56,6 +59,9 @@ func (a *App) routes() error {
 	model.Routes(a.API, a.Models)
 	journal.Routes(a.API, a.Journal)
 	recipe.Routes(a.API, a.Recipes)
+	chart.Routes(a.API, a.Chart)
+	voucher.Routes(a.API, a.Vouchers)
+	period.Routes(a.API, a.Periods)
 	writer.Routes(a.API, a.Postings)
 	product.Routes(a.API, a.Products)
 	facility.Routes(a.API, a.Facilities)

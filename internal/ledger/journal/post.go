@@ -183,3 +183,20 @@ func insert(ctx context.Context, tx *db.Tx, entries []Entry) error {
 	}
 	return nil
 }
+
+// Check says whether a draft could be posted now, apart from the funds it needs: what a second person is
+// asked to approve should not fail afterwards for its form.
+func Check(ctx context.Context, tx *db.Tx, d Draft) error {
+	if err := d.validate(); err != nil {
+		return err
+	}
+	head, err := readHead(ctx, tx, selectHead)
+	if err != nil && !db.IsNoRows(err) {
+		return err
+	}
+	r, err := rulesOf(ctx, tx, head.rules)
+	if err != nil {
+		return err
+	}
+	return r.judge(d)
+}

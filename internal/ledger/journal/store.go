@@ -21,6 +21,12 @@ var (
 		"overdraft_minor", "monetary", "version"}, "on conflict do nothing")
 	listAccounts = db.Q(`select code, name_zh, name_en, kind, parent_code, active, open_api, manual, overdraft_minor, monetary, version from account where institution_id = $1 order by code`)
 
+	putAccount = db.Q(`insert into account (institution_id, code, name_zh, name_en, kind, created_at, parent_code, active, open_api, manual, overdraft_minor, monetary, version)
+		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,1)
+		on conflict (institution_id, code) do update set name_zh = excluded.name_zh, name_en = excluded.name_en, parent_code = excluded.parent_code, active = excluded.active,
+		open_api = excluded.open_api, manual = excluded.manual, overdraft_minor = excluded.overdraft_minor, monetary = excluded.monetary, version = account.version + 1`)
+	countUnsettled = db.Q(`select count(*) from ledger_balance where institution_id = $1 and account_code = $2 and (debit_minor <> credit_minor or held_minor <> 0)`)
+
 	insertEntries = db.NewBulk("journal_entry", []string{"institution_id", "seq", "id", "business_key", "entry_date", "memo_zh", "memo_en",
 		"object", "object_id", "booked_at", "actor", "prev_hash", "hash", "branch", "product"}, "")
 	insertLines = db.NewBulk("journal_line", []string{"institution_id", "seq", "line_no", "account_code", "currency", "amount_minor", "sub"}, "")
@@ -183,6 +189,51 @@ func FindAccount(ctx context.Context, tx *db.Tx, code string) (Account, error) {
 		}
 	}
 	return Account{}, fault.New(ReasonUnknownAccount, "account", code)
+}
+
+// PutAccount adds an account to the chart or changes one; its kind never changes.
+func PutAccount(ctx context.Context, tx *db.Tx, a Account) error {
+	if err := LockHead(ctx, tx); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, putAccount, tx.Institution, a.Code, a.NameZh, a.NameEn, string(a.Kind), db.Micros(tx.Now), a.Parent, a.Active, a.OpenAPI, a.Manual, a.OverdraftMinor, a.Monetary)
+	if err != nil {
+		return err
+	}
+	return RulesChanged(ctx, tx)
+}
+
+// Settled reports whether nothing stands or is held on an account, in any sub-account, branch or currency.
+func Settled(ctx context.Context, tx *db.Tx, code string) (bool, error) {
+	var n int64
+	err := tx.QueryRow(ctx, countUnsettled, tx.Institution, code).Scan(&n)
+	return n == 0, err
+}
+
+// FindEntry reads one posted entry by id and refuses it when it is no longer what was posted.
+func FindEntry(ctx context.Context, tx *db.Tx, id string) (Entry, error) {
+	e, err := scanEntry(tx.QueryRow(ctx, entryByID, tx.Institution, id))
+	if db.IsNoRows(err) {
+		return e, fault.NotFoundError("journal entry", id)
+	}
+	if err != nil {
+		return e, err
+	}
+	one := []Entry{e}
+	if err := attachLines(ctx, tx, one); err != nil {
+		return e, err
+	}
+	return one[0], checkEntries(tx.Institution, one)
+}
+
+// FindByKey reads the entry of a business key, if there is one.
+func FindByKey(ctx context.Context, tx *db.Tx, key string) (Entry, bool, error) {
+	found, err := findByKeys(ctx, tx, []Draft{{Key: key}})
+	if err != nil {
+		return Entry{}, false, err
+	}
+	e, ok := found[key]
+	return e, ok, nil
 }
 
 // levels counts how deep each account stands under its parents.
