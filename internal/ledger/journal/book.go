@@ -80,8 +80,10 @@ func (b *book) rollback() {
 
 // moved keeps the old content of rows and marks them for writing.
 func (b *book) moved(bal *balance, t *turnover) {
-	b.undo.balances = append(b.undo.balances, *bal)
-	b.movedBal[bal.balanceKey] = bal
+	if bal != nil {
+		b.undo.balances = append(b.undo.balances, *bal)
+		b.movedBal[bal.balanceKey] = bal
+	}
 	if t != nil {
 		b.undo.turns = append(b.undo.turns, *t)
 		b.movedTurn[t.turnoverKey] = t

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
@@ -188,8 +189,10 @@ func AvailableOf(ctx context.Context, tx *db.Tx, a Account, sub, currency string
 	if err != nil {
 		return out, err
 	}
+	var stored int64
 	err = eachBalance(tx.Institution, rows, func(b *balance) error {
 		net := b.DebitMinor - b.CreditMinor
+		stored += net
 		if !a.Kind.DebitNormal() {
 			net = -net
 		}
@@ -200,6 +203,17 @@ func AvailableOf(ctx context.Context, tx *db.Tx, a Account, sub, currency string
 	out.AvailableMinor = out.BalanceMinor - out.HeldMinor
 	if err != nil {
 		return out, err
+	}
+	// Against its entries: a balance of one branch that is not found would not be missed otherwise.
+	var n, debit, credit int64
+	f := StatementFilter{Account: a.Code, Sub: sub, Currency: money.Currency(currency)}
+	if sub != "" {
+		if err := tx.QueryRow(ctx, legSums, f.args(tx, "", farAway)...).Scan(&n, &debit, &credit); err != nil {
+			return out, err
+		}
+		if stored != debit-credit {
+			return out, sealFault(a.Code + " " + sub)
+		}
 	}
 	var version int64
 	err = tx.QueryRow(ctx, selectLimit, tx.Institution, a.Code, sub, currency).Scan(&out.OverdraftMinor, &version)

@@ -158,8 +158,16 @@ func PositionsUntil(ctx context.Context, tx *db.Tx, asOf calendar.Date) ([]Posit
 		return nil, err
 	}
 	by := map[turnoverKey]*Position{}
+	rest := map[turnoverKey][2]int64{}
 	err = eachTurnover(tx.Institution, rows, func(r *turnover) error {
-		k := r.turnoverKey
+		k := control(r.Period, r.Currency)
+		sum := rest[k]
+		if r.isControl() {
+			rest[k] = [2]int64{sum[0] - r.DebitMinor, sum[1] - r.CreditMinor}
+			return nil
+		}
+		rest[k] = [2]int64{sum[0] + r.DebitMinor, sum[1] + r.CreditMinor}
+		k = r.turnoverKey
 		k.Period = ""
 		p := by[k]
 		if p == nil {
@@ -172,6 +180,11 @@ func PositionsUntil(ctx context.Context, tx *db.Tx, asOf calendar.Date) ([]Posit
 	})
 	if err != nil {
 		return nil, err
+	}
+	for k, sum := range rest {
+		if sum != [2]int64{} {
+			return nil, sealFault("the turnovers of " + k.Period + " " + string(k.Currency))
+		}
 	}
 	out := make([]Position, 0, len(by))
 	for _, p := range by {

@@ -108,6 +108,9 @@ func readLines(ctx context.Context, tx *db.Tx, low, high int64, at map[int64]*En
 			return err
 		}
 		if e := at[seq]; e != nil {
+			if no != int64(len(e.Lines)+1) {
+				return broken("a line of entry %d is missing", seq)
+			}
 			e.Lines = append(e.Lines, l)
 		}
 	}
