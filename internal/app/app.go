@@ -26,9 +26,11 @@ import (
 	"github.com/capillary-finance/capillary/internal/insight/model"
 	"github.com/capillary-finance/capillary/internal/insight/profile"
 	"github.com/capillary-finance/capillary/internal/ledger/chart"
+	"github.com/capillary-finance/capillary/internal/ledger/fx"
 	"github.com/capillary-finance/capillary/internal/ledger/journal"
 	"github.com/capillary-finance/capillary/internal/ledger/period"
 	"github.com/capillary-finance/capillary/internal/ledger/recipe"
+	"github.com/capillary-finance/capillary/internal/ledger/statement"
 	"github.com/capillary-finance/capillary/internal/ledger/voucher"
 	"github.com/capillary-finance/capillary/internal/ledger/writer"
 	"github.com/capillary-finance/capillary/internal/lending/contract"
@@ -83,6 +85,8 @@ type App struct {
 	Chart      *chart.Service
 	Vouchers   *voucher.Service
 	Periods    *period.Service
+	Exchange   *fx.Service
+	Statements *statement.Service
 	Writer     *writer.Writer
 	Postings   *writer.Service
 	Facilities *facility.Service
@@ -264,6 +268,8 @@ func (a *App) buildDomains() error {
 	a.Chart = chart.NewService(d, a.Proposals)
 	a.Vouchers = voucher.NewService(d, a.Proposals)
 	a.Periods = period.NewService(d, a.Proposals)
+	a.Exchange = fx.NewService(d, a.Proposals)
+	a.Statements = statement.NewService(d)
 	a.Writer = writer.New(d, writer.Config{Log: a.Log})
 	a.Postings = writer.NewService(d, a.Writer)
 	a.Facilities = facility.NewService(d)

@@ -17,9 +17,11 @@ import (
 	"github.com/capillary-finance/capillary/internal/insight/model"
 	"github.com/capillary-finance/capillary/internal/insight/profile"
 	"github.com/capillary-finance/capillary/internal/ledger/chart"
+	"github.com/capillary-finance/capillary/internal/ledger/fx"
 	"github.com/capillary-finance/capillary/internal/ledger/journal"
 	"github.com/capillary-finance/capillary/internal/ledger/period"
 	"github.com/capillary-finance/capillary/internal/ledger/recipe"
+	"github.com/capillary-finance/capillary/internal/ledger/statement"
 	"github.com/capillary-finance/capillary/internal/ledger/voucher"
 	"github.com/capillary-finance/capillary/internal/ledger/writer"
 	"github.com/capillary-finance/capillary/internal/lending/contract"
@@ -62,6 +64,8 @@ func (a *App) routes() error {
 	chart.Routes(a.API, a.Chart)
 	voucher.Routes(a.API, a.Vouchers)
 	period.Routes(a.API, a.Periods)
+	fx.Routes(a.API, a.Exchange)
+	statement.Routes(a.API, a.Statements)
 	writer.Routes(a.API, a.Postings)
 	product.Routes(a.API, a.Products)
 	facility.Routes(a.API, a.Facilities)
