@@ -3,6 +3,7 @@ package journal
 import (
 	"time"
 
+	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -15,6 +16,7 @@ type book struct {
 	institution string
 	actor       string
 	now         time.Time
+	today       calendar.Date // the business date
 	newID       func(prefix string) string
 	rules       *rules
 	head        headState

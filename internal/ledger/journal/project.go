@@ -192,7 +192,7 @@ func eachTurnover(institution string, rows *sql.Rows, visit func(*turnover) erro
 	return rows.Err()
 }
 
-func writeBalances(ctx context.Context, tx *db.Tx, moved map[balanceKey]*balance) error {
+func balanceRows(tx *db.Tx, moved map[balanceKey]*balance) db.Rows {
 	rows := make([][]any, 0, len(moved))
 	for _, b := range sortedBalances(moved) {
 		if !b.stored && b.LastSeq == 0 && b.HeldMinor == 0 {
@@ -200,13 +200,10 @@ func writeBalances(ctx context.Context, tx *db.Tx, moved map[balanceKey]*balance
 		}
 		rows = append(rows, []any{tx.Institution, b.Account, b.Sub, b.Branch, string(b.Currency), b.DebitMinor, b.CreditMinor, b.HeldMinor, b.LastSeq, b.lastHash, b.seal(tx.Institution)})
 	}
-	if _, err := tx.BulkInsert(ctx, putBalances, rows); err != nil {
-		return fmt.Errorf("balances: %w", err)
-	}
-	return nil
+	return db.Rows{Bulk: putBalances, Rows: rows}
 }
 
-func writeTurnovers(ctx context.Context, tx *db.Tx, moved map[turnoverKey]*turnover) error {
+func turnoverRows(tx *db.Tx, moved map[turnoverKey]*turnover) db.Rows {
 	rows := make([][]any, 0, len(moved))
 	for _, t := range sortedTurnovers(moved) {
 		if t.LastSeq == 0 {
@@ -214,10 +211,7 @@ func writeTurnovers(ctx context.Context, tx *db.Tx, moved map[turnoverKey]*turno
 		}
 		rows = append(rows, []any{tx.Institution, t.Period, t.Account, t.Branch, t.Product, string(t.Currency), t.DebitMinor, t.CreditMinor, t.LastSeq, t.lastHash, t.seal(tx.Institution)})
 	}
-	if _, err := tx.BulkInsert(ctx, putTurnovers, rows); err != nil {
-		return fmt.Errorf("turnovers: %w", err)
-	}
-	return nil
+	return db.Rows{Bulk: putTurnovers, Rows: rows}
 }
 
 // Upgrade derives the stored balances of every institution whose balances an older program wrote, and gives
@@ -271,11 +265,8 @@ func rebuild(ctx context.Context, tx *db.Tx, head headRow) error {
 	if err := p.addHolds(ctx, tx); err != nil {
 		return err
 	}
-	if err := writeBalances(ctx, tx, p.balances); err != nil {
-		return err
-	}
-	if err := writeTurnovers(ctx, tx, p.turnovers); err != nil {
-		return err
+	if err := tx.BulkInsertMany(ctx, balanceRows(tx, p.balances), turnoverRows(tx, p.turnovers)); err != nil {
+		return fmt.Errorf("balances: %w", err)
 	}
 	if _, err := tx.Exec(ctx, setProjection, tx.Institution, projectionNow); err != nil {
 		return err

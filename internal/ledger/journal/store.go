@@ -13,8 +13,9 @@ const entryColumns = `e.seq, e.id, e.business_key, e.entry_date, e.memo_zh, e.me
 
 var (
 	insertHead = db.Q(`insert into journal_head (institution_id, seq, hash, projection, rules) values ($1, 0, '', 1, 1) on conflict do nothing`)
-	lockHead   = db.Q(`select seq, hash, projection, rules from journal_head where institution_id = $1 /*for update*/`)
-	selectHead = db.Q(`select seq, hash, projection, rules from journal_head where institution_id = $1`)
+	// The date and the holds that wait for their end are read along; a hold that comes in between is seen next time.
+	lockHead   = db.QQ(headRowText+` for update of h`, headRowText)
+	selectHead = db.Q(headRowText)
 	moveHead   = db.Q(`update journal_head set seq = $2, hash = $3 where institution_id = $1`)
 
 	insertAccounts = db.NewBulk("account", []string{"institution_id", "code", "name_zh", "name_en", "kind", "created_at", "parent_code", "active", "open_api", "manual",
@@ -48,6 +49,10 @@ var (
 	linesBetween = db.Q(`select seq, line_no, account_code, currency, amount_minor, sub from journal_line
 		where institution_id = $1 and seq >= $2 and seq <= $3 order by seq, line_no`)
 )
+
+const headRowText = `select h.seq, h.hash, h.projection, h.rules, i.business_date,
+	coalesce((select min(x.expires_at) from ledger_hold x where x.institution_id = h.institution_id and x.state = 'held' and x.expires_at > 0), 0)
+	from journal_head h join institution i on i.institution_id = h.institution_id where h.institution_id = $1`
 
 type scanner interface{ Scan(dest ...any) error }
 
