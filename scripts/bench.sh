@@ -39,3 +39,9 @@ bin/bench start bin/capillary "$work/sqlite"
 eval "$(CAPILLARY_TESTPG_DURABLE=1 scripts/testpg.sh env)"
 CAPILLARY_BENCH_POSTGRES="$CAPILLARY_TEST_POSTGRES" CAPILLARY_TEST_POSTGRES="" go test -run '^$' -bench Close -benchtime 1x -timeout 120m ./internal/lending/eod | scripts/bench-eod.awk
 CAPILLARY_TESTPG_DURABLE=1 scripts/testpg.sh stop
+# Postings against the bare insert of their rows, every commit synced: a PostgreSQL of its own.
+echo; echo "| engine | clients | request | postings/s | p50 ms | p99 ms | postings per commit | floor/s | ratio |"; echo "|---|---|---|---|---|---|---|---|---|"
+durable=(env CAPILLARY_TESTPG_DURABLE=1 CAPILLARY_TESTPG_DIR="${TMPDIR:-/tmp}/capillary-benchpg-$(id -u)")
+eval "$("${durable[@]}" scripts/testpg.sh env)"
+CAPILLARY_BENCH_SECONDS="${SECONDS_PER_CELL:-5}" go test -run '^$' -bench Posting -benchtime 1x ./internal/ledger/writer 2>&1 | grep '^|'
+"${durable[@]}" scripts/testpg.sh stop

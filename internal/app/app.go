@@ -25,8 +25,13 @@ import (
 	"github.com/capillary-finance/capillary/internal/evidence/party"
 	"github.com/capillary-finance/capillary/internal/insight/model"
 	"github.com/capillary-finance/capillary/internal/insight/profile"
+	"github.com/capillary-finance/capillary/internal/ledger/chart"
+	"github.com/capillary-finance/capillary/internal/ledger/fx"
 	"github.com/capillary-finance/capillary/internal/ledger/journal"
+	"github.com/capillary-finance/capillary/internal/ledger/period"
 	"github.com/capillary-finance/capillary/internal/ledger/recipe"
+	"github.com/capillary-finance/capillary/internal/ledger/statement"
+	"github.com/capillary-finance/capillary/internal/ledger/voucher"
 	"github.com/capillary-finance/capillary/internal/ledger/writer"
 	"github.com/capillary-finance/capillary/internal/lending/contract"
 	"github.com/capillary-finance/capillary/internal/lending/eod"
@@ -78,6 +83,11 @@ type App struct {
 	Models     *model.Service
 	Journal    *journal.Service
 	Recipes    *recipe.Service
+	Chart      *chart.Service
+	Vouchers   *voucher.Service
+	Periods    *period.Service
+	Exchange   *fx.Service
+	Statements *statement.Service
 	Writer     *writer.Writer
 	Postings   *writer.Service
 	Facilities *facility.Service
@@ -257,6 +267,11 @@ func (a *App) buildDomains() error {
 	a.Models = model.NewService(d, a.Jobs)
 	a.Journal = journal.NewService(d)
 	a.Recipes = recipe.NewService(d, a.Proposals)
+	a.Chart = chart.NewService(d, a.Proposals)
+	a.Vouchers = voucher.NewService(d, a.Proposals)
+	a.Periods = period.NewService(d, a.Proposals)
+	a.Exchange = fx.NewService(d, a.Proposals)
+	a.Statements = statement.NewService(d)
 	a.Writer = writer.New(d, writer.Config{Log: a.Log})
 	a.Postings = writer.NewService(d, a.Writer)
 	a.Facilities = facility.NewService(d)

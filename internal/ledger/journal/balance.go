@@ -39,6 +39,14 @@ type turnoverKey struct {
 	Currency money.Currency
 }
 
+// control is the key of the row that sums all accounts of a period in a currency. It proves a reading complete:
+// a row that was removed, or whose key was changed so that it is not found, is missing from its sum.
+func control(period string, c money.Currency) turnoverKey {
+	return turnoverKey{Period: period, Currency: c}
+}
+
+func (k turnoverKey) isControl() bool { return k.Account == "" }
+
 func (k turnoverKey) compare(o turnoverKey) int {
 	return cmp.Or(cmp.Compare(k.Period, o.Period), cmp.Compare(k.Account, o.Account), cmp.Compare(k.Branch, o.Branch),
 		cmp.Compare(k.Product, o.Product), cmp.Compare(k.Currency, o.Currency))
@@ -154,17 +162,19 @@ func (p projection) fold(e Entry, touched func(*balance, *turnover)) error {
 			p.balances[bk] = b
 		}
 		for _, period := range [2]string{day[:7], day} {
-			tk := turnoverKey{period, l.Account, e.Branch, e.Product, l.Currency}
-			t := p.turnovers[tk]
-			if t == nil {
-				t = &turnover{turnoverKey: tk}
-				p.turnovers[tk] = t
-			}
-			touched(b, t)
-			if err := t.add(l.AmountMinor, e.Seq, e.Hash); err != nil {
-				return err
+			for _, tk := range [2]turnoverKey{{period, l.Account, e.Branch, e.Product, l.Currency}, control(period, l.Currency)} {
+				t := p.turnovers[tk]
+				if t == nil {
+					t = &turnover{turnoverKey: tk}
+					p.turnovers[tk] = t
+				}
+				touched(nil, t)
+				if err := t.add(l.AmountMinor, e.Seq, e.Hash); err != nil {
+					return err
+				}
 			}
 		}
+		touched(b, nil)
 		if err := b.add(l.AmountMinor, e.Seq, e.Hash); err != nil {
 			return err
 		}

@@ -48,15 +48,10 @@ func (r Request) Size() int { return max(1, len(r.Post)) }
 // RunBatch answers requests in order in one transaction: one lock, one read, one write. A request that is
 // refused leaves no trace and does not disturb the others; an error means that nothing was done.
 func RunBatch(ctx context.Context, tx *db.Tx, requests []Request) ([]Result, error) {
-	today, err := tx.BusinessDate(ctx)
-	if err != nil {
-		return nil, err
+	if len(requests) == 0 {
+		return nil, nil
 	}
-	w, err := want(requests, today)
-	if err != nil {
-		return nil, err
-	}
-	b, err := openBook(ctx, tx, w)
+	b, err := openBook(ctx, tx, wanted{requests: requests})
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +63,7 @@ func RunBatch(ctx context.Context, tx *db.Tx, requests []Request) ([]Result, err
 	for i, r := range requests {
 		b.begin()
 		b.actor = r.Actor
-		results[i] = b.run(r, today)
+		results[i] = b.run(r, b.today)
 		if results[i].Err != nil {
 			b.rollback()
 			results[i].Entries = nil
@@ -147,14 +142,12 @@ func (b *book) open(codes ...string) error {
 }
 
 // want lists what requests will touch, as far as they say so themselves; holds name the rest.
-func want(requests []Request, today calendar.Date) (w wanted, err error) {
+func (w *wanted) want(requests []Request) error {
 	size := 0
-	w.api = true
-	w.today = today
 	for _, r := range requests {
 		size += r.Size()
 		for _, d := range r.Post {
-			d.Date = dated(d.Date, today)
+			d.Date = dated(d.Date, w.today)
 			if !d.Date.IsZero() && plain(d.texts()...) {
 				w.drafts = append(w.drafts, d)
 			}
@@ -171,9 +164,9 @@ func want(requests []Request, today calendar.Date) (w wanted, err error) {
 		}
 	}
 	if size > draftsMax {
-		return w, fault.New(fault.ReasonTooLarge, "what", "posting batch", "limit", draftsMax)
+		return fault.New(fault.ReasonTooLarge, "what", "posting batch", "limit", draftsMax)
 	}
-	return w, nil
+	return nil
 }
 
 func (d Draft) texts() []string {

@@ -3,6 +3,7 @@ package journal
 import (
 	"time"
 
+	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -15,6 +16,7 @@ type book struct {
 	institution string
 	actor       string
 	now         time.Time
+	today       calendar.Date // the business date
 	newID       func(prefix string) string
 	rules       *rules
 	head        headState
@@ -80,8 +82,10 @@ func (b *book) rollback() {
 
 // moved keeps the old content of rows and marks them for writing.
 func (b *book) moved(bal *balance, t *turnover) {
-	b.undo.balances = append(b.undo.balances, *bal)
-	b.movedBal[bal.balanceKey] = bal
+	if bal != nil {
+		b.undo.balances = append(b.undo.balances, *bal)
+		b.movedBal[bal.balanceKey] = bal
+	}
 	if t != nil {
 		b.undo.turns = append(b.undo.turns, *t)
 		b.movedTurn[t.turnoverKey] = t

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/base/money"
@@ -19,7 +20,7 @@ import (
 const (
 	linesMax  = 100
 	draftsMax = 1000
-	memoMax   = 200
+	memoMax   = 240 // characters
 	keyMax    = 200
 	tagMax    = 80
 )
@@ -47,6 +48,9 @@ func Debit(account string, a money.Amount) Line {
 func Credit(account string, a money.Amount) Line {
 	return Line{Account: account, Currency: a.Currency, AmountMinor: -a.Minor}
 }
+
+// ObjectYearClose is the business object of the entries that carry a year's result over.
+const ObjectYearClose = "year_close"
 
 // Draft is an entry about to be posted. Key is the business key, unique forever
 // in the institution: posting it again with the same content changes nothing.
@@ -88,7 +92,7 @@ func (d Draft) validate() error {
 		return fault.Required("date")
 	case !plain(d.texts()...):
 		return textFault("memo")
-	case len(d.Memo.Zh) > memoMax || len(d.Memo.En) > memoMax:
+	case utf8.RuneCountInString(d.Memo.Zh) > memoMax || utf8.RuneCountInString(d.Memo.En) > memoMax:
 		return fault.Field("memo", "过长", "is too long")
 	case len(d.Branch) > tagMax || len(d.Product) > tagMax || len(d.Object) > tagMax || len(d.ObjectID) > keyMax:
 		return fault.Field("branch", "机构、产品或业务对象的编号过长", "the id of the branch, product or business object is too long")

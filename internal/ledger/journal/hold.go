@@ -2,6 +2,7 @@ package journal
 
 import (
 	"time"
+	"unicode/utf8"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/base/money"
@@ -83,7 +84,7 @@ func (d HoldDraft) validate(now time.Time) error {
 		return textFault("reference")
 	case len(d.Sub) > tagMax || len(d.CounterSub) > tagMax || len(d.Branch) > tagMax || len(d.Product) > tagMax || len(d.Object) > tagMax || len(d.ObjectID) > keyMax:
 		return fault.Field("sub", "过长", "is too long")
-	case len(d.Memo.Zh) > memoMax || len(d.Memo.En) > memoMax:
+	case utf8.RuneCountInString(d.Memo.Zh) > memoMax || utf8.RuneCountInString(d.Memo.En) > memoMax:
 		return fault.Field("memo", "过长", "is too long")
 	case d.AmountMinor <= 0:
 		return fault.Field("amount_minor", "须为正数", "must be positive")

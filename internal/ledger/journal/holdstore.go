@@ -4,8 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"fmt"
 
+	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
@@ -21,10 +21,8 @@ var (
 	holdsByReference = db.QQ(`select `+holdColumns+` from jsonb_array_elements_text(cast($2 as jsonb)) k(k0)
 		cross join lateral (select * from ledger_hold x where x.institution_id = $1 and x.reference = k.k0 offset 0) h`,
 		`select `+holdColumns+` from json_each($2) k cross join ledger_hold h on h.institution_id = $1 and h.reference = k.value`)
-	holdsDue  = db.Q(`select ` + holdColumns + ` from ledger_hold h where institution_id = $1 and state = 'held' and expires_at > 0 and expires_at <= $2 order by expires_at limit 500`)
-	openHolds = db.Q(`select ` + holdColumns + ` from ledger_hold h where institution_id = $1 and state = 'held'`)
-	holdsPage = db.Q(`select ` + holdColumns + ` from ledger_hold h where institution_id = $1 and ($2 = '' or account_code = $2) and ($3 = '' or sub = $3) and ($4 = '' or state = $4)
-		and ($5 = '' or id < $5) order by id desc limit $6`)
+	holdsDue    = db.Q(`select ` + holdColumns + ` from ledger_hold h where institution_id = $1 and state = 'held' and expires_at > 0 and expires_at <= $2 order by expires_at limit 500`)
+	openHolds   = db.Q(`select ` + holdColumns + ` from ledger_hold h where institution_id = $1 and state = 'held'`)
 	limitsByKey = db.QQ(keysOf3+`select l.account_code, l.sub, l.currency, l.overdraft_minor from k cross join lateral (select * from ledger_limit x
 		where x.institution_id = $1 and x.account_code = k.k0 and x.sub = k.k1 and x.currency = k.k2 offset 0) l`,
 		`select l.account_code, l.sub, l.currency, l.overdraft_minor from json_each($2) k
@@ -56,23 +54,23 @@ func scanHolds(rows *sql.Rows) ([]Hold, error) {
 
 // loadHolds reads the holds that requests name and those whose time has run out, and adds what they touch.
 func (b *book) loadHolds(ctx context.Context, tx *db.Tx, w *wanted) error {
-	if !w.api {
-		return nil
-	}
-	rows, err := tx.Query(ctx, holdsDue, tx.Institution, db.Micros(tx.Now))
-	if err != nil {
-		return err
-	}
-	found, err := scanHolds(rows)
-	if err != nil {
-		return err
+	var found []Hold
+	if w.due {
+		rows, err := tx.Query(ctx, holdsDue, tx.Institution, db.Micros(tx.Now))
+		if err != nil {
+			return err
+		}
+		if found, err = scanHolds(rows); err != nil {
+			return err
+		}
 	}
 	if len(w.holds) > 0 {
 		text, err := json.Marshal(w.holds)
 		if err != nil {
 			return err
 		}
-		if rows, err = tx.Query(ctx, holdsByReference, tx.Institution, string(text)); err != nil {
+		rows, err := tx.Query(ctx, holdsByReference, tx.Institution, string(text))
+		if err != nil {
 			return err
 		}
 		named, err := scanHolds(rows)
@@ -118,16 +116,13 @@ func (b *book) loadLimits(ctx context.Context, tx *db.Tx, keys string) error {
 	return rows.Err()
 }
 
-func writeHolds(ctx context.Context, tx *db.Tx, moved map[string]*Hold) error {
+func holdRows(tx *db.Tx, moved map[string]*Hold) db.Rows {
 	rows := make([][]any, 0, len(moved))
 	for _, h := range moved {
 		rows = append(rows, []any{tx.Institution, h.Reference, h.ID, h.Account, h.Sub, h.Branch, h.Product, string(h.Currency), h.AmountMinor, h.CounterAccount, h.CounterSub,
 			h.Memo.Zh, h.Memo.En, h.Object, h.ObjectID, string(h.State), h.PostedMinor, h.EntryID, db.Micros(h.ExpiresAt), db.Micros(h.CreatedAt), h.CreatedBy, db.Micros(h.ClosedAt), h.ClosedBy})
 	}
-	if _, err := tx.BulkInsert(ctx, putHolds, rows); err != nil {
-		return fmt.Errorf("holds: %w", err)
-	}
-	return nil
+	return db.Rows{Bulk: putHolds, Rows: rows}
 }
 
 // addHolds adds what is reserved to balances derived from entries.
@@ -188,8 +183,10 @@ func AvailableOf(ctx context.Context, tx *db.Tx, a Account, sub, currency string
 	if err != nil {
 		return out, err
 	}
+	var stored int64
 	err = eachBalance(tx.Institution, rows, func(b *balance) error {
 		net := b.DebitMinor - b.CreditMinor
+		stored += net
 		if !a.Kind.DebitNormal() {
 			net = -net
 		}
@@ -200,6 +197,17 @@ func AvailableOf(ctx context.Context, tx *db.Tx, a Account, sub, currency string
 	out.AvailableMinor = out.BalanceMinor - out.HeldMinor
 	if err != nil {
 		return out, err
+	}
+	// Against its entries: a balance of one branch that is not found would not be missed otherwise.
+	var n, debit, credit int64
+	f := StatementFilter{Account: a.Code, Sub: sub, Currency: money.Currency(currency)}
+	if sub != "" {
+		if err := tx.QueryRow(ctx, legSums, f.args(tx, "", farAway)...).Scan(&n, &debit, &credit); err != nil {
+			return out, err
+		}
+		if stored != debit-credit {
+			return out, sealFault(a.Code + " " + sub)
+		}
 	}
 	var version int64
 	err = tx.QueryRow(ctx, selectLimit, tx.Institution, a.Code, sub, currency).Scan(&out.OverdraftMinor, &version)

@@ -73,6 +73,8 @@ type headRow struct {
 
 	projection int64
 	rules      int64
+	today      calendar.Date // the business date
+	nextExpiry int64         // of the first hold that runs out, or 0
 }
 
 // projectionNow is the form of the stored balances that this program keeps.
@@ -100,14 +102,15 @@ func openHead(ctx context.Context, tx *db.Tx) (headRow, error) {
 }
 
 func readHead(ctx context.Context, tx *db.Tx, q *db.Query) (h headRow, err error) {
-	err = tx.QueryRow(ctx, q, tx.Institution).Scan(&h.seq, &h.hash, &h.projection, &h.rules)
+	err = tx.QueryRow(ctx, q, tx.Institution).Scan(&h.seq, &h.hash, &h.projection, &h.rules, &h.today, &h.nextExpiry)
 	return h, err
 }
 
 // wanted is what a batch will touch.
 type wanted struct {
+	requests []Request // of other systems; what they touch is worked out under the lock
 	drafts   []Draft
-	api      bool     // requests of other systems, which may hold money
+	due      bool     // some hold has run out
 	holds    []string // references of holds
 	captures []Capture
 	reserve  []fundKey // sub-accounts that holds touch
@@ -129,6 +132,13 @@ func openBook(ctx context.Context, tx *db.Tx, w wanted) (*book, error) {
 		funds: map[fundKey]int64{}, limits: map[fundKey]int64{}, holds: map[string]*Hold{},
 		movedBal: map[balanceKey]*balance{}, movedTurn: map[turnoverKey]*turnover{}, movedHold: map[string]*Hold{},
 	}
+	if w.requests != nil {
+		w.today, b.today = head.today, head.today
+		w.due = head.nextExpiry > 0 && head.nextExpiry <= db.Micros(tx.Now)
+		if err := w.want(w.requests); err != nil {
+			return nil, err
+		}
+	}
 	if err := b.loadHolds(ctx, tx, &w); err != nil {
 		return nil, err
 	}
@@ -143,17 +153,9 @@ func openBook(ctx context.Context, tx *db.Tx, w wanted) (*book, error) {
 
 // store writes what the batch has changed.
 func (b *book) store(ctx context.Context, tx *db.Tx) error {
-	if err := insert(ctx, tx, b.fresh); err != nil {
-		return err
-	}
-	if err := writeBalances(ctx, tx, b.movedBal); err != nil {
-		return err
-	}
-	if err := writeTurnovers(ctx, tx, b.movedTurn); err != nil {
-		return err
-	}
-	if err := writeHolds(ctx, tx, b.movedHold); err != nil {
-		return err
+	heads, legs := entryRows(tx, b.fresh)
+	if err := tx.BulkInsertMany(ctx, heads, legs, balanceRows(tx, b.movedBal), turnoverRows(tx, b.movedTurn), holdRows(tx, b.movedHold)); err != nil {
+		return fmt.Errorf("journal: %w", err)
 	}
 	if len(b.fresh) == 0 {
 		return nil
@@ -162,24 +164,31 @@ func (b *book) store(ctx context.Context, tx *db.Tx) error {
 	return err
 }
 
-func insert(ctx context.Context, tx *db.Tx, entries []Entry) error {
-	if len(entries) == 0 {
-		return nil
-	}
-	heads := make([][]any, 0, len(entries))
-	legs := make([][]any, 0, 2*len(entries))
+func entryRows(tx *db.Tx, entries []Entry) (heads, legs db.Rows) {
+	heads, legs = db.Rows{Bulk: insertEntries}, db.Rows{Bulk: insertLines}
 	for _, e := range entries {
-		heads = append(heads, []any{tx.Institution, e.Seq, e.ID, e.Key, e.Date.String(), e.Memo.Zh, e.Memo.En, e.Object, e.ObjectID,
+		heads.Rows = append(heads.Rows, []any{tx.Institution, e.Seq, e.ID, e.Key, e.Date.String(), e.Memo.Zh, e.Memo.En, e.Object, e.ObjectID,
 			db.Micros(e.BookedAt), e.Actor, e.PrevHash, e.Hash, e.Branch, e.Product})
 		for i, l := range e.Lines {
-			legs = append(legs, []any{tx.Institution, e.Seq, int64(i + 1), l.Account, string(l.Currency), l.AmountMinor, l.Sub})
+			legs.Rows = append(legs.Rows, []any{tx.Institution, e.Seq, int64(i + 1), l.Account, string(l.Currency), l.AmountMinor, l.Sub})
 		}
 	}
-	if _, err := tx.BulkInsert(ctx, insertEntries, heads); err != nil {
-		return fmt.Errorf("journal: %w", err)
+	return heads, legs
+}
+
+// Check says whether a draft could be posted now, apart from the funds it needs: what a second person is
+// asked to approve should not fail afterwards for its form.
+func Check(ctx context.Context, tx *db.Tx, d Draft) error {
+	if err := d.validate(); err != nil {
+		return err
 	}
-	if _, err := tx.BulkInsert(ctx, insertLines, legs); err != nil {
-		return fmt.Errorf("journal: %w", err)
+	head, err := readHead(ctx, tx, selectHead)
+	if err != nil && !db.IsNoRows(err) {
+		return err
 	}
-	return nil
+	r, err := rulesOf(ctx, tx, head.rules)
+	if err != nil {
+		return err
+	}
+	return r.judge(d)
 }

@@ -33,6 +33,10 @@ var (
 		`select `+turnoverRow+unchained+` from json_each($2) k
 		cross join ledger_turnover b on b.institution_id = $1 and b.period = k.value->>0 and b.account_code = k.value->>1 and b.branch = k.value->>2
 			and b.product = k.value->>3 and b.currency = k.value->>4`)
+	postedTo = db.QQ(keysOf3+`select k.k0, k.k1 from k cross join lateral (select 1 from journal_line l
+		where l.institution_id = $1 and l.account_code = k.k0 and l.sub = k.k1 and l.currency = k.k2 limit 1) b limit 1`,
+		`select k.value->>0, k.value->>1 from json_each($2) k
+		where exists (select 1 from journal_line l where l.institution_id = $1 and l.account_code = k.value->>0 and l.sub = k.value->>1 and l.currency = k.value->>2) limit 1`)
 	// Whole months before the date's own, then its days: the history is never walked.
 	turnoversUntil = db.Q(`select ` + turnoverRow + chained + ` from ledger_turnover b` + lastEntry + `
 		where b.institution_id = $1 and ((length(b.period) = 7 and b.period < $2) or (length(b.period) = 10 and b.period > $2 and b.period <= $3))`)
@@ -63,6 +67,8 @@ func (b *book) load(ctx context.Context, tx *db.Tx, w wanted) error {
 			keys[fundKey{l.Account, l.Sub, l.Currency}] = true
 			turns[turnoverKey{day[:7], l.Account, d.Branch, d.Product, l.Currency}] = true
 			turns[turnoverKey{day, l.Account, d.Branch, d.Product, l.Currency}] = true
+			turns[control(day[:7], l.Currency)] = true
+			turns[control(day, l.Currency)] = true
 		}
 	}
 	for _, k := range w.reserve {
@@ -90,8 +96,9 @@ func (b *book) loadBalances(ctx context.Context, tx *db.Tx, keys map[fundKey]boo
 	if err != nil {
 		return err
 	}
-	return eachBalance(tx.Institution, rows, func(r *balance) error {
+	err = eachBalance(tx.Institution, rows, func(r *balance) error {
 		b.balances[r.balanceKey] = r
+		delete(keys, fundKey{r.Account, r.Sub, r.Currency})
 		if a := b.rules.accounts[r.Account]; b.checked(a, fundKey{r.Account, r.Sub, r.Currency}) {
 			net := r.DebitMinor - r.CreditMinor
 			if !a.Kind.DebitNormal() {
@@ -101,6 +108,32 @@ func (b *book) loadBalances(ctx context.Context, tx *db.Tx, keys map[fundKey]boo
 		}
 		return nil
 	})
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	return unheard(ctx, tx, keys)
+}
+
+// unheard refuses a sub-account that has no balance although it was posted to: to begin it anew at zero would
+// bury what happened to its row.
+func unheard(ctx context.Context, tx *db.Tx, keys map[fundKey]bool) error {
+	list := make([][3]string, 0, len(keys))
+	for k := range keys {
+		list = append(list, [3]string{k.Account, k.Sub, string(k.Currency)})
+	}
+	text, err := json.Marshal(list)
+	if err != nil {
+		return err
+	}
+	var account, sub string
+	err = tx.QueryRow(ctx, postedTo, tx.Institution, string(text)).Scan(&account, &sub)
+	if db.IsNoRows(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return sealFault(account + " " + sub)
 }
 
 func (b *book) loadTurnovers(ctx context.Context, tx *db.Tx, keys map[turnoverKey]bool) error {
@@ -159,7 +192,7 @@ func eachTurnover(institution string, rows *sql.Rows, visit func(*turnover) erro
 	return rows.Err()
 }
 
-func writeBalances(ctx context.Context, tx *db.Tx, moved map[balanceKey]*balance) error {
+func balanceRows(tx *db.Tx, moved map[balanceKey]*balance) db.Rows {
 	rows := make([][]any, 0, len(moved))
 	for _, b := range sortedBalances(moved) {
 		if !b.stored && b.LastSeq == 0 && b.HeldMinor == 0 {
@@ -167,13 +200,10 @@ func writeBalances(ctx context.Context, tx *db.Tx, moved map[balanceKey]*balance
 		}
 		rows = append(rows, []any{tx.Institution, b.Account, b.Sub, b.Branch, string(b.Currency), b.DebitMinor, b.CreditMinor, b.HeldMinor, b.LastSeq, b.lastHash, b.seal(tx.Institution)})
 	}
-	if _, err := tx.BulkInsert(ctx, putBalances, rows); err != nil {
-		return fmt.Errorf("balances: %w", err)
-	}
-	return nil
+	return db.Rows{Bulk: putBalances, Rows: rows}
 }
 
-func writeTurnovers(ctx context.Context, tx *db.Tx, moved map[turnoverKey]*turnover) error {
+func turnoverRows(tx *db.Tx, moved map[turnoverKey]*turnover) db.Rows {
 	rows := make([][]any, 0, len(moved))
 	for _, t := range sortedTurnovers(moved) {
 		if t.LastSeq == 0 {
@@ -181,10 +211,7 @@ func writeTurnovers(ctx context.Context, tx *db.Tx, moved map[turnoverKey]*turno
 		}
 		rows = append(rows, []any{tx.Institution, t.Period, t.Account, t.Branch, t.Product, string(t.Currency), t.DebitMinor, t.CreditMinor, t.LastSeq, t.lastHash, t.seal(tx.Institution)})
 	}
-	if _, err := tx.BulkInsert(ctx, putTurnovers, rows); err != nil {
-		return fmt.Errorf("turnovers: %w", err)
-	}
-	return nil
+	return db.Rows{Bulk: putTurnovers, Rows: rows}
 }
 
 // Upgrade derives the stored balances of every institution whose balances an older program wrote, and gives
@@ -238,11 +265,8 @@ func rebuild(ctx context.Context, tx *db.Tx, head headRow) error {
 	if err := p.addHolds(ctx, tx); err != nil {
 		return err
 	}
-	if err := writeBalances(ctx, tx, p.balances); err != nil {
-		return err
-	}
-	if err := writeTurnovers(ctx, tx, p.turnovers); err != nil {
-		return err
+	if err := tx.BulkInsertMany(ctx, balanceRows(tx, p.balances), turnoverRows(tx, p.turnovers)); err != nil {
+		return fmt.Errorf("balances: %w", err)
 	}
 	if _, err := tx.Exec(ctx, setProjection, tx.Institution, projectionNow); err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 
-	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
@@ -15,13 +14,13 @@ import (
 type rules struct {
 	version  int64
 	accounts map[string]Account
-	closed   map[string]bool
-	limits   bool // single sub-accounts have overdrafts of their own
+	closed   string // the latest closed month; everything up to it is closed
+	limits   bool   // single sub-accounts have overdrafts of their own
 }
 
 var (
 	bumpRules   = db.Q(`update journal_head set rules = rules + 1 where institution_id = $1`)
-	listClosed  = db.Q(`select month from ledger_period where institution_id = $1 and state = 'closed' order by month`)
+	lastClosed  = db.Q(`select coalesce(max(month), '') from ledger_period where institution_id = $1 and state = 'closed'`)
 	rulesMemory sync.Map // institution -> *rules, of committed versions only
 )
 
@@ -36,7 +35,7 @@ func rulesOf(ctx context.Context, tx *db.Tx, version int64) (*rules, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &rules{version: version, accounts: make(map[string]Account, len(chart)), closed: map[string]bool{}}
+	r := &rules{version: version, accounts: make(map[string]Account, len(chart))}
 	for _, a := range chart {
 		r.accounts[a.Code] = a
 	}
@@ -45,22 +44,13 @@ func rulesOf(ctx context.Context, tx *db.Tx, version int64) (*rules, error) {
 		return nil, err
 	}
 	r.limits = own > 0
-	rows, err := tx.Query(ctx, listClosed, tx.Institution)
-	if err != nil {
+	if r.closed, err = ClosedUntil(ctx, tx); err != nil {
 		return nil, err
-	}
-	defer rows.Close() //nolint:errcheck // its error is in rows.Err
-	for rows.Next() {
-		var month string
-		if err := rows.Scan(&month); err != nil {
-			return nil, err
-		}
-		r.closed[month] = true
 	}
 	institution := tx.Institution
 	// Only what is committed may be remembered: a version that is rolled back will be given out again.
 	tx.AfterCommit(func() { rulesMemory.Store(institution, r) })
-	return r, rows.Err()
+	return r, nil
 }
 
 // LockHead takes the institution's journal for this transaction: no entry is posted, and no rule changes,
@@ -79,7 +69,7 @@ func RulesChanged(ctx context.Context, tx *db.Tx) error {
 
 // judge refuses an entry that the chart or a closed month forbids.
 func (r *rules) judge(d Draft) error {
-	if len(r.closed) > 0 && r.closed[Month(d.Date)] {
+	if r.closed != "" && Month(d.Date) <= r.closed {
 		return fault.New(ReasonPeriodClosed, "key", d.Key, "period", Month(d.Date), "date", d.Date.String())
 	}
 	var memo map[money.Currency]int64
@@ -106,20 +96,8 @@ func (r *rules) judge(d Draft) error {
 	return nil
 }
 
-// PeriodOpen reports whether entries may be dated d.
-func PeriodOpen(ctx context.Context, tx *db.Tx, d calendar.Date) (bool, error) {
-	rows, err := tx.Query(ctx, listClosed, tx.Institution)
-	if err != nil {
-		return false, err
-	}
-	defer rows.Close() //nolint:errcheck // its error is in rows.Err
-	open := true
-	for rows.Next() {
-		var month string
-		if err := rows.Scan(&month); err != nil {
-			return false, err
-		}
-		open = open && month != Month(d)
-	}
-	return open, rows.Err()
+// ClosedUntil is the latest closed month ("2026-01"), or empty: no entry may be dated in it or before.
+func ClosedUntil(ctx context.Context, tx *db.Tx) (month string, err error) {
+	err = tx.QueryRow(ctx, lastClosed, tx.Institution).Scan(&month)
+	return month, err
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/api"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
-	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
 // PermissionRead lets a role read the books. Nobody may write them by hand:
@@ -97,19 +96,8 @@ func (s *Service) Entry(ctx context.Context, p auth.Principal, id string) (e Ent
 		return e, err
 	}
 	err = s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
-		e, err = scanEntry(tx.QueryRow(ctx, entryByID, tx.Institution, id))
-		if db.IsNoRows(err) {
-			return fault.NotFoundError("journal entry", id)
-		}
-		if err != nil {
-			return err
-		}
-		one := []Entry{e}
-		if err := attachLines(ctx, tx, one); err != nil {
-			return err
-		}
-		e = one[0]
-		return checkEntries(tx.Institution, one)
+		e, err = FindEntry(ctx, tx, id)
+		return err
 	})
 	return e, err
 }
@@ -145,31 +133,73 @@ func (s *Service) TrialBalance(ctx context.Context, p auth.Principal, asOf calen
 	return t, err
 }
 
-// Trial is TrialBalance inside a transaction. It reads months and days, never the entries.
-func Trial(ctx context.Context, tx *db.Tx, asOf calendar.Date) (TrialBalance, error) {
-	t := TrialBalance{AsOf: asOf, Lines: []TrialLine{}}
+// Position is what an account took in and gave out, per branch, product and currency.
+type Position struct {
+	Account     string
+	Branch      string
+	Product     string
+	Currency    money.Currency
+	DebitMinor  int64
+	CreditMinor int64
+}
+
+// NetMinor is debits minus credits.
+func (p Position) NetMinor() int64 { return p.DebitMinor - p.CreditMinor }
+
+// PositionsUntil sums the books up to the end of a date (none: everything posted). It reads months and days,
+// never the entries, and refuses a row that does not bear its seal.
+func PositionsUntil(ctx context.Context, tx *db.Tx, asOf calendar.Date) ([]Position, error) {
 	month, day := "9999-99", "9999-99"
 	if !asOf.IsZero() {
 		month, day = Month(asOf), asOf.String()
 	}
 	rows, err := tx.Query(ctx, turnoversUntil, tx.Institution, month, day)
 	if err != nil {
-		return t, err
+		return nil, err
 	}
-	type key struct {
-		account  string
-		currency money.Currency
-	}
-	net := map[key]*TrialLine{}
+	by := map[turnoverKey]*Position{}
+	rest := map[turnoverKey][2]int64{}
 	err = eachTurnover(tx.Institution, rows, func(r *turnover) error {
-		k := key{r.Account, r.Currency}
-		if net[k] == nil {
-			net[k] = &TrialLine{Account: Account{Code: r.Account}, Currency: r.Currency}
+		k := control(r.Period, r.Currency)
+		sum := rest[k]
+		if r.isControl() {
+			rest[k] = [2]int64{sum[0] - r.DebitMinor, sum[1] - r.CreditMinor}
+			return nil
 		}
-		net[k].DebitMinor += r.DebitMinor
-		net[k].CreditMinor += r.CreditMinor
+		rest[k] = [2]int64{sum[0] + r.DebitMinor, sum[1] + r.CreditMinor}
+		k = r.turnoverKey
+		k.Period = ""
+		p := by[k]
+		if p == nil {
+			p = &Position{Account: r.Account, Branch: r.Branch, Product: r.Product, Currency: r.Currency}
+			by[k] = p
+		}
+		p.DebitMinor += r.DebitMinor
+		p.CreditMinor += r.CreditMinor
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	for k, sum := range rest {
+		if sum != [2]int64{} {
+			return nil, sealFault("the turnovers of " + k.Period + " " + string(k.Currency))
+		}
+	}
+	out := make([]Position, 0, len(by))
+	for _, p := range by {
+		out = append(out, *p)
+	}
+	slices.SortFunc(out, func(a, b Position) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Currency, b.Currency), cmp.Compare(a.Branch, b.Branch), cmp.Compare(a.Product, b.Product))
+	})
+	return out, nil
+}
+
+// Trial is TrialBalance inside a transaction.
+func Trial(ctx context.Context, tx *db.Tx, asOf calendar.Date) (TrialBalance, error) {
+	t := TrialBalance{AsOf: asOf, Lines: []TrialLine{}}
+	positions, err := PositionsUntil(ctx, tx, asOf)
 	if err != nil {
 		return t, err
 	}
@@ -181,19 +211,25 @@ func Trial(ctx context.Context, tx *db.Tx, asOf calendar.Date) (TrialBalance, er
 	for _, a := range chart {
 		by[a.Code] = a
 	}
-	for _, l := range net {
-		l.Account = by[l.Code]
+	for _, p := range positions { // sorted by account and currency
+		n := len(t.Lines)
+		if n == 0 || t.Lines[n-1].Code != p.Account || t.Lines[n-1].Currency != p.Currency {
+			t.Lines = append(t.Lines, TrialLine{Account: by[p.Account], Currency: p.Currency})
+			n++
+		}
+		l := &t.Lines[n-1]
+		l.DebitMinor += p.DebitMinor
+		l.CreditMinor += p.CreditMinor
+		t.DebitMinor += p.DebitMinor
+		t.CreditMinor += p.CreditMinor
+	}
+	for i := range t.Lines {
+		l := &t.Lines[i]
 		l.NetMinor = l.DebitMinor - l.CreditMinor
 		if !l.Kind.DebitNormal() {
 			l.NetMinor = -l.NetMinor
 		}
-		t.DebitMinor += l.DebitMinor
-		t.CreditMinor += l.CreditMinor
-		t.Lines = append(t.Lines, *l)
 	}
-	slices.SortFunc(t.Lines, func(a, b TrialLine) int {
-		return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Currency, b.Currency))
-	})
 	t.Balanced = t.DebitMinor == t.CreditMinor
 	return t, nil
 }

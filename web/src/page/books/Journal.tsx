@@ -9,7 +9,7 @@ import { PageHeader } from '../../widget/PageHeader'
 import { both, DateText, Id, Instant, Money, useText, type Text } from '../../widget/values'
 import { booksWords } from './words'
 
-export type Line = { account: string; currency: string; amount_minor: number }
+export type Line = { account: string; currency: string; amount_minor: number; sub?: string }
 export type Entry = { seq: number; id: string; business_key: string; date: string; memo: Text; object: string; object_id: string; booked_at: string; actor: string; prev_hash: string; hash: string; lines: Line[] }
 export type Account = { code: string; name_zh: string; name_en: string; kind: string }
 
@@ -33,11 +33,11 @@ export function EntryLines({ entry }: { entry: Entry }) {
       <Table<Line>
         size="small"
         pagination={false}
-        rowKey={(line) => `${line.account}${line.amount_minor}`}
+        rowKey={(line) => `${line.account}${line.sub ?? ''}${line.amount_minor}`}
         dataSource={[...entry.lines].sort((a, b) => b.amount_minor - a.amount_minor)}
         scroll={{ x: 'max-content' }}
         columns={[
-          { title: say('account'), render: (_, line) => name(line.account) },
+          { title: say('account'), render: (_, line) => <span><A href={`/accounts/${line.account}?currency=${line.currency}${line.sub ? `&sub=${encodeURIComponent(line.sub)}` : ''}`}>{name(line.account)}</A>{line.sub ? <> · <Id id={line.sub} /></> : null}</span> },
           { title: say('debit'), align: 'right', render: (_, line) => (line.amount_minor > 0 ? <Money minor={line.amount_minor} currency={line.currency} /> : null) },
           { title: say('credit'), align: 'right', render: (_, line) => (line.amount_minor < 0 ? <Money minor={-line.amount_minor} currency={line.currency} /> : null) },
         ]}
@@ -78,7 +78,7 @@ export function EntryTable({ name, fixed, prefix }: { name: string; fixed?: Reco
   const account = useAccounts()
   const accounts = useGet<{ items: Account[] }>('/accounts')
   const columns: Column<Entry>[] = [
-    { key: 'seq', title: say('number'), numeric: true, text: (row) => String(row.seq) },
+    { key: 'seq', title: say('number'), numeric: true, text: (row) => String(row.seq), render: (row) => <A href={`/journal/${row.id}`}>{row.seq}</A> },
     { key: 'date', title: say('date'), text: (row) => row.date, render: (row) => <DateText date={row.date} /> },
     { key: 'memo', title: say('memo'), text: (row) => text(row.memo) },
     {
