@@ -54,6 +54,7 @@ var arrows = map[string][]string{
 	"lending/eod":         {"loan", "payment", "contract"},
 	"lending/receipt":     {"loan", "payment"},
 	"lending/statement":   {"loan"},
+	"lending/due":         {"loan"},
 	"watch/signal":        {},
 	"app/*":               {"*"},
 	"assess":              {},

@@ -18,6 +18,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/insight/profile"
 	"github.com/capillary-finance/capillary/internal/ledger/journal"
 	"github.com/capillary-finance/capillary/internal/lending/contract"
+	"github.com/capillary-finance/capillary/internal/lending/due"
 	"github.com/capillary-finance/capillary/internal/lending/eod"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
 	"github.com/capillary-finance/capillary/internal/lending/payment"
@@ -65,6 +66,7 @@ func (a *App) routes() error {
 	loan.Routes(a.API, a.Loans)
 	eod.Routes(a.API, a.EOD)
 	receipt.Routes(a.API, a.Receipts)
+	due.Routes(a.API, due.NewService(a.DB))
 	statement.Routes(a.API, statement.NewService(a.DB, a.Loans))
 	pricing.Routes(a.API, a.Book)
 	blob.Routes(a.API, a.Blobs, a.Config.UploadMaxBytes)

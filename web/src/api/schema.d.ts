@@ -427,6 +427,12 @@ export type AuthorityDraft = {
   valid_until?: string
 }
 
+export type BenchmarkPublication = {
+  lpr_1y: string
+  lpr_5y: string
+  published_on: string
+}
+
 export type BookOptimiseInputBody = {
   budget_minor: number
   /** share of customers that leaves, by rate and grade; empty: the design default */
@@ -738,6 +744,68 @@ export type DefinitionsOutputBody = {
 export type DiscardInputBody = {
   /** why it may be dropped; kept in the audit record */
   reason: string
+}
+
+export type DueAmount = {
+  currency: string
+  /** principal and interest of the instalments */
+  expected_minor: number
+  instalments: number
+  /** not received, and due before the business date */
+  overdue_minor: number
+  received_minor: number
+}
+
+export type DueCalendar = {
+  branches: Array<DueGroup>
+  business_date: string
+  cells: Array<DueCell>
+  from: string
+  products: Array<DueGroup>
+  totals: Array<DueAmount>
+  unit: "day" | "week" | "month"
+  until: string
+}
+
+export type DueCell = {
+  currencies: Array<DueAmount>
+  from: string
+  /** a single day on which banks do not settle */
+  rest_day: boolean
+  until: string
+}
+
+export type DueGroup = {
+  currency: string
+  /** principal and interest of the instalments */
+  expected_minor: number
+  id: string
+  instalments: number
+  name: string
+  /** not received, and due before the business date */
+  overdue_minor: number
+  received_minor: number
+}
+
+export type DueItem = {
+  /** it has fallen due; until then it is a plan */
+  billed: boolean
+  branch_id: string
+  cleared_on?: string
+  currency: string
+  due_date: string
+  firm_id: string
+  firm_name: string
+  interest_minor: number
+  loan_id: string
+  no: number
+  overdue: boolean
+  paid_minor: number
+  principal_minor: number
+  product_id: string
+  /** of the loan */
+  reference: string
+  total_minor: number
 }
 
 export type EodRun = {
@@ -1651,6 +1719,20 @@ export type LoanTotals = {
   penalty_accrued_minor: number
 }
 
+export type LprProposeInputBody = {
+  /** instead of publications: lines date,one year,over five years, rates in per cent */
+  csv?: string
+  publications?: Array<BenchmarkPublication>
+  /** where the figures were read */
+  source: string
+}
+
+export type LprProposeOutputBody = {
+  lines: number
+  /** waits for a second person */
+  proposal_id: string
+}
+
 export type ModelDetail = {
   activated_at?: string
   approval_note?: string
@@ -1825,6 +1907,14 @@ export type PageContract = {
 
 export type PageDecisionSummary = {
   items: Array<DecisionSummary>
+  /** empty on the last page */
+  next_cursor?: string
+  /** rows that match, over all pages */
+  total: number
+}
+
+export type PageDueItem = {
+  items: Array<DueItem>
   /** empty on the last page */
   next_cursor?: string
   /** rows that match, over all pages */
@@ -2165,6 +2255,29 @@ export type PricingCurve = {
 export type PricingFrontier = {
   by_budget: Array<PricingPoint>
   by_loss: Array<PricingPoint>
+}
+
+export type PricingLPRRow = {
+  approved_by?: string
+  at?: string
+  certainty: "verified" | "general_knowledge" | "derived_unchanged"
+  /** not the 20th or the working day after it */
+  irregular: boolean
+  lpr_1y: string
+  lpr_5y: string
+  origin: "built_in" | "institution"
+  published_on: string
+  source: string
+  version: number
+}
+
+export type PricingLPRTable = {
+  /** newest first */
+  items: Array<PricingLPRRow>
+  /** publications up to the business date that the table lacks */
+  missing: Array<string>
+  /** when the next publication is due */
+  next_on: string
 }
 
 export type PricingPart = {
@@ -3800,6 +3913,20 @@ export interface Operations {
     body: undefined
     answer: Proposal
   }
+  /** Table of loan prime rates */
+  "GET /api/v1/benchmarks/lpr": {
+    path: {}
+    query: {}
+    body: undefined
+    answer: PricingLPRTable
+  }
+  /** Propose loan prime rates, by line or by file (a second person decides) */
+  "POST /api/v1/benchmarks/lpr": {
+    path: {}
+    query: {}
+    body: LprProposeInputBody
+    answer: LprProposeOutputBody
+  }
   /** Download a file one uploaded, or of an object one may read */
   "GET /api/v1/blobs/{hash}": {
     path: {
@@ -3983,6 +4110,38 @@ export interface Operations {
     query: {}
     body: undefined
     answer: undefined
+  }
+  /** Repayment calendar */
+  "GET /api/v1/due-calendar": {
+    path: {}
+    query: {
+      branch_id?: string
+      /** empty: the month of the business date */
+      from?: string
+      product_id?: string
+      unit?: "day" | "week" | "month"
+      /** empty: the end of that month */
+      until?: string
+    }
+    body: undefined
+    answer: DueCalendar
+  }
+  /** Instalments that fall due */
+  "GET /api/v1/due-items": {
+    path: {}
+    query: {
+      branch_id?: string
+      /** next_cursor of the page before */
+      cursor?: string
+      from: string
+      /** rows per page */
+      limit?: number
+      product_id?: string
+      state?: "open" | "cleared" | "overdue"
+      until: string
+    }
+    body: undefined
+    answer: PageDueItem
   }
   /** Where the business days stand */
   "GET /api/v1/eod": {
