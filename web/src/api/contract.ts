@@ -14,6 +14,7 @@ import type { Facility, Instalment, Loan, LoanDetail, LoanEvent, Movement, State
 import type { Optimised, Portfolio, RunMark } from '../page/watch/bookTypes'
 import type { LprTable } from '../page/credit/Lpr'
 import type { Calendar, DueItem } from '../page/lending/DueCalendar'
+import type { Policy } from '../page/receipt/PolicyForm'
 import type { BadRow, Count, Receipt, ReceiptDetail, ReceiptFile, ReceiptFileDetail } from '../page/receipt/types'
 import type { Signal } from '../page/watch/SignalTable'
 import type { Account, Entry } from '../page/books/Journal'
@@ -88,6 +89,7 @@ export type Contracts = [
   Hold<Reads<Get<'/receipt-files'>, Rows<ReceiptFile>>>,
   Hold<Reads<Get<'/receipt-files/{id}'>, ReceiptFileDetail>>,
   Hold<Reads<Get<'/receipt-files/{id}/bad-rows'>, Rows<BadRow>>>,
+  Hold<Reads<Get<'/receipt-policy'>, Policy>>,
   Hold<Reads<Get<'/receipt-summary'>, Rows<Count>>>,
   Hold<Reads<Get<'/loans/{id}/events'>, Rows<LoanEvent>>>,
   Hold<Reads<Get<'/loans/{id}/statement'>, Statement>>,
