@@ -3061,7 +3061,7 @@ export type ReceiptNoteInputBody = {
 }
 
 export type ReceiptPolicy = {
-  loan_order: Array<string>
+  loan_order: Array<"due" | "security" | "burden" | "earliest">
   /** scores from here are posted; 101 posts nothing by itself */
   post_from: number
   rules: Array<ReceiptRule>
@@ -3069,7 +3069,7 @@ export type ReceiptPolicy = {
 }
 
 export type ReceiptPolicyInputBody = {
-  loan_order: Array<string>
+  loan_order: Array<"due" | "security" | "burden" | "earliest">
   post_from: number
   rules: Array<ReceiptRule>
 }
