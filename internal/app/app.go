@@ -34,6 +34,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/ledger/voucher"
 	"github.com/capillary-finance/capillary/internal/ledger/writer"
 	"github.com/capillary-finance/capillary/internal/lending/contract"
+	"github.com/capillary-finance/capillary/internal/lending/due"
 	"github.com/capillary-finance/capillary/internal/lending/eod"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
 	"github.com/capillary-finance/capillary/internal/lending/payment"
@@ -301,6 +302,7 @@ func (a *App) buildDomains() error {
 	a.Relay.Register(contract.Consumer(a.Jobs))
 	a.Relay.Register(application.Expiry())
 	a.Relay.Register(contract.DrawnConsumer())
+	a.Relay.Register(due.Consumer())
 	a.registerWatch()
 	return nil
 }

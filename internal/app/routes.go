@@ -25,6 +25,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/ledger/voucher"
 	"github.com/capillary-finance/capillary/internal/ledger/writer"
 	"github.com/capillary-finance/capillary/internal/lending/contract"
+	"github.com/capillary-finance/capillary/internal/lending/due"
 	"github.com/capillary-finance/capillary/internal/lending/eod"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
 	"github.com/capillary-finance/capillary/internal/lending/payment"
@@ -79,6 +80,7 @@ func (a *App) routes() error {
 	loan.Routes(a.API, a.Loans)
 	eod.Routes(a.API, a.EOD)
 	receipt.Routes(a.API, a.Receipts)
+	due.Routes(a.API, due.NewService(a.DB))
 	loanpaper.Routes(a.API, loanpaper.NewService(a.DB, a.Loans))
 	pricing.Routes(a.API, a.Book)
 	blob.Routes(a.API, a.Blobs, a.Config.UploadMaxBytes)

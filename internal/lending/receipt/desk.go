@@ -44,7 +44,7 @@ func (s *Service) Assign(ctx context.Context, p auth.Principal, id string, parts
 			return err
 		}
 		if r.Status != Exception {
-			return fault.New(ReasonStatus, "status", r.Status)
+			return wrongStatus(r.Status)
 		}
 		if err := s.checkParts(ctx, tx, p, &r, parts); err != nil {
 			return err
@@ -180,7 +180,7 @@ func (s *Service) Return(ctx context.Context, p auth.Principal, in ReturnBody) (
 // giveBack records the payment order that returns what is open.
 func (s *Service) giveBack(ctx context.Context, tx *db.Tx, r *Receipt, in ReturnBody) error {
 	if r.Status != Exception {
-		return fault.New(ReasonStatus, "status", r.Status)
+		return wrongStatus(r.Status)
 	}
 	if strings.TrimSpace(in.Reason) == "" || len([]rune(in.Reason)) > noteMax {
 		return fault.Field("reason", "须说明原因，不超过500字", "must say why, in at most 500 characters")
@@ -282,7 +282,7 @@ func openReceipt(ctx context.Context, tx *db.Tx, p auth.Principal, id, reason st
 		return r, err
 	}
 	if r.Status != Exception || r.OpenMinor == 0 {
-		return r, fault.New(ReasonStatus, "status", r.Status)
+		return r, wrongStatus(r.Status)
 	}
 	if strings.TrimSpace(reason) == "" || len([]rune(reason)) > noteMax {
 		return r, fault.Field("reason", "须说明原因，不超过500字", "must say why, in at most 500 characters")

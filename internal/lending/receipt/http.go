@@ -123,7 +123,7 @@ type receiptPolicyInput struct {
 	Body struct {
 		Rules     []Rule     `json:"rules" minItems:"1"`
 		PostFrom  int64      `json:"post_from" minimum:"0" maximum:"101"`
-		LoanOrder []OrderKey `json:"loan_order" minItems:"1"`
+		LoanOrder []OrderKey `json:"loan_order" minItems:"1" enum:"due,security,burden,earliest"`
 	}
 }
 

@@ -49,7 +49,7 @@ type Rule struct {
 type Policy struct {
 	Rules     []Rule     `json:"rules" nullable:"false"`
 	PostFrom  int64      `json:"post_from" minimum:"0" maximum:"101" doc:"scores from here are posted; 101 posts nothing by itself"`
-	LoanOrder []OrderKey `json:"loan_order" nullable:"false"`
+	LoanOrder []OrderKey `json:"loan_order" nullable:"false" enum:"due,security,burden,earliest"`
 	Version   int64      `json:"version"`
 }
 

@@ -242,7 +242,7 @@ func (s *Service) known(ctx context.Context, tx *db.Tx, r Receipt, part Share) e
 			return nil
 		}
 	}
-	return fault.New(ReasonStatus, "status", r.Status)
+	return wrongStatus(r.Status)
 }
 
 // unplan turns a receipt whose loan refused it into an exception.

@@ -28,6 +28,14 @@ const (
 	Closed    Status = "closed"
 )
 
+// statusNames name statuses for people.
+var statusNames = map[Status]string{Received: "待匹配", Matched: "入账中", Exception: "待处理", Returning: "退回中", Closed: "已处理完"}
+
+// wrongStatus refuses what a receipt's status does not allow.
+func wrongStatus(s Status) *fault.Error {
+	return fault.New(ReasonStatus, "status", s, "status_zh", statusNames[s])
+}
+
 // Sums say where the money of a receipt is. Together they are its amount.
 type Sums struct {
 	OpenMinor      int64 `json:"open_minor" doc:"in suspense, waiting"`

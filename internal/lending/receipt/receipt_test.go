@@ -54,12 +54,21 @@ type bundle struct {
 	micros     *atomic.Int64
 }
 
+// each runs a story on both engines with a clock of its own.
 func each(t *testing.T, fn func(t *testing.T, b *bundle)) {
 	t.Helper()
 	micros := &atomic.Int64{}
 	micros.Store(time.Date(2026, 1, 5, 1, 0, 0, 0, time.UTC).UnixMicro())
+	eachWith(t, func(t *testing.T, b *bundle) {
+		b.micros = micros
+		fn(t, b)
+	}, dbtest.WithClock(func() time.Time { return time.UnixMicro(micros.Add(1)) }))
+}
+
+func eachWith(t *testing.T, fn func(t *testing.T, b *bundle), opts ...dbtest.Option) {
+	t.Helper()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		b := &bundle{db: d, staff: dbtest.Institution(t, d), proposals: proposal.NewService(d), micros: micros}
+		b := &bundle{db: d, staff: dbtest.Institution(t, d), proposals: proposal.NewService(d)}
 		s, err := bank.New(bank.Config{Secret: secret, SettlementMinor: 1_000_000_000_00})
 		require.NoError(t, err)
 		h := httptest.NewServer(s)
@@ -79,7 +88,7 @@ func each(t *testing.T, fn func(t *testing.T, b *bundle)) {
 		require.NoError(t, b.jobs.Start(t.Context()))
 		t.Cleanup(func() { _ = b.jobs.Stop(context.Background()) })
 		fn(t, b)
-	}, dbtest.WithClock(func() time.Time { return time.UnixMicro(micros.Add(1)) }))
+	}, opts...)
 }
 
 func (b *bundle) update(t *testing.T, fn func(tx *db.Tx) error) {

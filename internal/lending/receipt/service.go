@@ -96,7 +96,7 @@ const JobKind = "lending.receipts"
 func NewService(c Config) *Service {
 	s := &Service{Config: c}
 	if c.Jobs != nil {
-		c.Jobs.Register(job.Kind{Name: JobKind, Zh: "导入来款文件", En: "Take in a file of payments", Run: s.runJob})
+		c.Jobs.Register(job.Kind{Name: JobKind, Zh: "导入来款文件", En: "Take in a file of payments", Run: s.runJob, Tries: 10})
 	}
 	if c.Dispatcher != nil {
 		c.Dispatcher.Handle(PurposeReturn, returnOutcome)

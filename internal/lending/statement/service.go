@@ -22,6 +22,9 @@ var ReasonNotSettled = fault.Declare("LOAN_NOT_SETTLED", fault.Conflict,
 
 var selectLender = db.Q(`select name, name_en, demo from institution where institution_id = $1`)
 
+// statusNames name the statuses a loan may have before it is settled.
+var statusNames = map[loan.Status]string{loan.Pending: "待放款", loan.Active: "正常", loan.Overdue: "逾期", loan.CancelledOut: "已取消"}
+
 // Loans is what statements need of the loans.
 type Loans interface {
 	Statement(ctx context.Context, p auth.Principal, id string, from, until calendar.Date) (loan.Statement, error)
@@ -86,7 +89,7 @@ func (s *Service) Certificate(ctx context.Context, p auth.Principal, id string) 
 		return nil, err
 	}
 	if d.Status != loan.Settled {
-		return nil, fault.New(ReasonNotSettled, "status", d.Status)
+		return nil, fault.New(ReasonNotSettled, "status", d.Status, "status_zh", statusNames[d.Status])
 	}
 	events, err := s.loans.Events(ctx, p, id)
 	if err != nil {
@@ -163,7 +166,7 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, p auth.Principal
 func send(w http.ResponseWriter, media, name string, out []byte) error {
 	w.Header().Set("Content-Type", media)
 	w.Header().Set("Content-Disposition", "attachment; filename*=UTF-8''"+url.PathEscape(name))
-	_, err := w.Write(out)
+	_, err := w.Write(out) //nolint:gosec // PDF or XLSX of our own making, only ever saved
 	return err
 }
 

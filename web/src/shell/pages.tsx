@@ -53,6 +53,7 @@ export const groups: MenuGroup[] = [
       { path: '/approvals/$id', need: 'approval.read', load: () => import('../page/credit/ApprovalPage') },
       { path: '/decisions', menu: 'decisions', need: 'decision.read', load: () => import('../page/credit/Decisions') },
       { path: '/decisions/$id', need: 'decision.read', load: () => import('../page/credit/DecisionPage') },
+      { path: '/lpr', menu: 'lpr', load: () => import('../page/credit/Lpr') },
     ],
   },
   {
@@ -65,6 +66,7 @@ export const groups: MenuGroup[] = [
       { path: '/contracts/$id', need: 'contract.read', load: () => import('../page/lending/ContractPage') },
       { path: '/loans', menu: 'loans', need: 'loan.read', load: () => import('../page/lending/Loans') },
       { path: '/loans/$id', need: 'loan.read', load: () => import('../page/lending/LoanPage') },
+      { path: '/repayment-calendar', menu: 'dueCalendar', need: 'loan.read', load: () => import('../page/lending/DueCalendar') },
       { path: '/receipts', menu: 'receipts', need: 'receipt.read', load: () => import('../page/receipt/Receipts') },
       { path: '/receipts/files/$id', need: 'receipt.read', load: () => import('../page/receipt/ReceiptFilePage') },
       { path: '/receipts/$id', need: 'receipt.read', load: () => import('../page/receipt/ReceiptPage') },

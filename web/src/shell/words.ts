@@ -24,6 +24,8 @@ export const shellWords = words({
   lending: ['放款', 'Lending'],
   contracts: ['合同', 'Contracts'],
   loans: ['借据', 'Loans'],
+  dueCalendar: ['还款日历', 'Repayment calendar'],
+  lpr: ['报价利率', 'Prime rates'],
   receipts: ['来款', 'Receipts'],
   calculator: ['还款计算器', 'Calculator'],
   books: ['账务', 'Books'],

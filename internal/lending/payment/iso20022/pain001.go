@@ -96,13 +96,13 @@ type writer struct{ bytes.Buffer }
 
 func (w *writer) open(names ...string) {
 	for _, n := range names {
-		w.WriteString("<" + n + ">")
+		_, _ = w.WriteString("<" + n + ">")
 	}
 }
 
 func (w *writer) shut(names ...string) {
 	for _, n := range names {
-		w.WriteString("</" + n + ">")
+		_, _ = w.WriteString("</" + n + ">")
 	}
 }
 
@@ -126,7 +126,7 @@ func WriteInitiation(m Initiation) ([]byte, error) {
 	}
 	count, total := strconv.Itoa(len(m.Transfers)), money.Of(sum, m.Transfers[0].Amount.Currency).String()
 	w := &writer{}
-	w.WriteString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n" + `<Document xmlns="` + namespacePrefix + m.Version + `"><CstmrCdtTrfInitn>`)
+	_, _ = w.WriteString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n" + `<Document xmlns="` + namespacePrefix + m.Version + `"><CstmrCdtTrfInitn>`)
 	w.open("GrpHdr")
 	w.leaf("MsgId", m.MessageID)
 	w.leaf("CreDtTm", m.Created.UTC().Format("2006-01-02T15:04:05Z"))
@@ -177,7 +177,7 @@ func (w *writer) transfer(t Transfer) {
 	w.leaf("EndToEndId", t.EndToEndID)
 	w.shut("PmtId")
 	w.open("Amt")
-	w.WriteString(`<InstdAmt Ccy="` + string(t.Amount.Currency) + `">` + plainAmount(t.Amount.String()) + `</InstdAmt>`)
+	_, _ = w.WriteString(`<InstdAmt Ccy="` + string(t.Amount.Currency) + `">` + plainAmount(t.Amount.String()) + `</InstdAmt>`)
 	w.shut("Amt")
 	w.open("Cdtr")
 	w.leaf("Nm", t.Creditor)

@@ -6,13 +6,14 @@ import { useAction, useGet } from '../../api/hooks'
 import { asProblem } from '../../api/problem'
 import { useProblemToast } from '../../api/toast'
 import { useLang, useWords } from '../../i18n/words'
-import { A, useGo, useUrlState } from '../../shell/go'
+import { useGo, useUrlState } from '../../shell/go'
 import { useMay } from '../../shell/session'
 import { DataTable, type Column } from '../../widget/DataTable'
 import { count, instant, money } from '../../widget/format'
 import { FormModal } from '../../widget/FormModal'
 import { PageHeader } from '../../widget/PageHeader'
 import { DateText, Instant, Money, StateTag, useText, type Tone } from '../../widget/values'
+import { PolicyForm } from './PolicyForm'
 import type { Count, Receipt, ReceiptFile, ReceiptStatus } from './types'
 import { receiptWords } from './words'
 
@@ -128,13 +129,14 @@ export default function Receipts() {
   const may = useMay()
   const [url, setUrl] = useUrlState()
   const [pulling, setPulling] = useState(false)
+  const [ruling, setRuling] = useState(false)
   const summary = useGet<{ items: Count[] }>('/receipt-summary', undefined, { every: 10_000 })
   const rematch = useAction({ stale: ['/receipt', '/jobs'], done: say('rematchDone') })
   const of = (status: ReceiptStatus) => summary.data?.items.find((one) => one.status === status)
   const tab = url.tab ?? 'exception'
   return (
     <div className="page">
-      <PageHeader title={say('receipts')} hint={say('receiptsHint')} actions={may('receipt.handle') ? <><a href="/api/v1/receipt-template.xlsx" download><Button>{say('template')}</Button></a><Button onClick={() => setPulling(true)} data-testid="receipt-pull">{say('pull')}</Button><Button loading={rematch.busy} onClick={() => void rematch.run({ path: '/receipt-files/rematch' })}>{say('rematch')}</Button><UploadButton /></> : null} />
+      <PageHeader title={say('receipts')} hint={say('receiptsHint')} actions={may('receipt.handle') ? <><Button onClick={() => setRuling(true)} data-testid="receipt-policy">{say('policy')}</Button><a href="/api/v1/receipt-template.xlsx" download><Button>{say('template')}</Button></a><Button onClick={() => setPulling(true)} data-testid="receipt-pull">{say('pull')}</Button><Button loading={rematch.busy} onClick={() => void rematch.run({ path: '/receipt-files/rematch' })}>{say('rematch')}</Button><UploadButton /></> : null} />
       <div className="tiles">
         {statuses.map((status) => (
           <Card key={status} size="small"><Statistic title={say(status)} value={count(of(status)?.receipts ?? 0, lang)} suffix={<span className="muted num" style={{ fontSize: 13 }}>{money(status === 'closed' ? (of(status)?.amount_minor ?? 0) : (of(status)?.open_minor ?? 0), 'CNY')}</span>} /></Card>
@@ -145,8 +147,8 @@ export default function Receipts() {
         { key: 'all', label: say('receipts'), children: <ReceiptTable name="receipts" prefix="a" /> },
         { key: 'files', label: say('files'), children: <Files /> },
       ]} />
+      {ruling ? <PolicyForm onClose={() => setRuling(false)} /> : null}
       {pulling ? <PullForm onClose={() => setPulling(false)} /> : null}
-      <A href="/proposals?state=pending" className="muted">{say('proposed')}</A>
     </div>
   )
 }
