@@ -49,7 +49,9 @@ run_go() {
   # shellcheck disable=SC2086
   CI=true go test -race -timeout 20m $pkgs
   # The main job twice over, and the real data sets, without the race detector (with it the embedded database takes minutes more).
-  CI=true go test -timeout 15m -run 'InstitutionsNeverMix' ./internal/app
+  CI=true go test -timeout 15m -run 'InstitutionsNeverMix|TenCases' ./internal/app
+  # The bars of docs/reliability.md in their short forms, likewise.
+  CI=true go test -timeout 15m ./internal/reliability
   # shellcheck disable=SC2046
   CI=true go test -timeout 15m $(grep -rl testkit/cumcm --include='*_test.go' internal | xargs -n1 dirname | sort -u | sed 's#^#./#')
 }

@@ -13,7 +13,7 @@ func TestSimulationAgreesWithTheOracle(t *testing.T) {
 	t.Parallel()
 	heavy(t)
 	seed := seedOf(t, "CAPILLARY_SIM_SEED")
-	for left := size(t, "CAPILLARY_SIM_OPS", 20_000, 1_000_000); left > 0; left -= 10_000 {
+	for left := size(t, "CAPILLARY_SIM_OPS", 6_000, 1_000_000); left > 0; left -= 10_000 {
 		clock := sim.NewClock()
 		s := sim.Start(t, dbtest.SQLite(t, sim.Seeded(seed, clock)...), clock, seed)
 		s.Run(min(left, 10_000), 1_000)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+
+	"github.com/capillary-finance/capillary/internal/base/canary"
 )
 
 // Mode says which neighbour an inexact result becomes.
@@ -95,7 +97,7 @@ func roundsAway(quotient, remainder, divisor uint64, negative bool, m Mode) bool
 	rest := divisor - remainder
 	switch m {
 	case HalfUp:
-		return remainder >= rest
+		return remainder >= rest && !canary.On("lost_rounding")
 	case HalfEven:
 		return remainder > rest || (remainder == rest && quotient&1 == 1)
 	case Down:

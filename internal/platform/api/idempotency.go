@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/capillary-finance/capillary/internal/base/canary"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/failpoint"
@@ -119,6 +120,9 @@ func (a *API) once(hc huma.Context, op Op, p auth.Principal, next func(huma.Cont
 
 // mark is the hook that runs in the transaction of the effect.
 func (c *claim) mark(ctx context.Context, tx *db.Tx) error {
+	if canary.On("key_not_marked") {
+		return nil
+	}
 	if err := pointExecuted.Hit(ctx); err != nil {
 		return err
 	}
@@ -189,7 +193,7 @@ func (a *API) settle(ctx context.Context, op Op, c *claim, rec *recorder) {
 			}
 		}
 		status, body := rec.status, rec.body.String()
-		if op.Secret || rec.overflow || status >= http.StatusInternalServerError {
+		if op.Secret || rec.overflow || status >= http.StatusInternalServerError && !canary.On("replayed_failure") {
 			// Status 0: done, but there is no answer to show again. A failure of ours after the commit is none either:
 			// "try again later", replayed to whoever tries again, would never end.
 			status, body = 0, ""

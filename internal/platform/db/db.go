@@ -24,6 +24,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"modernc.org/sqlite"
+
+	"github.com/capillary-finance/capillary/internal/base/canary"
 )
 
 // AppRole is the PostgreSQL role under which all business statements run.
@@ -107,8 +109,12 @@ func (d *DB) openSQLite(c Config) error {
 		return fmt.Errorf("open database: %w", err)
 	}
 	d.dialect, d.path = SQLite, c.Path
+	durable := "synchronous(FULL)"
+	if canary.On("sqlite_normal") {
+		durable = "synchronous(NORMAL)"
+	}
 	pragmas := url.Values{"_pragma": {
-		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-32000)", "temp_store(MEMORY)",
+		"busy_timeout(10000)", "journal_mode(WAL)", durable, "foreign_keys(1)", "cache_size(-32000)", "temp_store(MEMORY)",
 	}}
 	writer := url.Values{"_txlock": {"immediate"}}
 	writer["_pragma"] = pragmas["_pragma"]

@@ -76,11 +76,11 @@ func (f *flaky) size() int {
 
 // Bar 11, the outbox: one event in twenty fails at first, one is poison, the relay is restarted and the sink wiped
 // meanwhile, and its line loses, doubles and disorders. Each effect once, in order per aggregate; the sink whole at
-// the end; the poison in the dead-letter list and nobody held up by it. 2,000 events, 100,000 in the long form.
+// the end; the poison in the dead-letter list and nobody held up by it. 800 events, 100,000 in the long form.
 func TestOutboxBar(t *testing.T) {
 	t.Parallel()
 	long := os.Getenv("CAPILLARY_LONG") != ""
-	aggregates, each, chunk := 20, 100, 100
+	aggregates, each, chunk := 10, 80, 80
 	if long {
 		aggregates, each, chunk = 100, 1000, 500
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/capillary-finance/capillary/internal/base/canary"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 )
@@ -348,6 +349,9 @@ func (x *runner) putAside(ctx context.Context, e Event, cause error) error {
 			return err
 		}
 		next := db.Micros(tx.Now.Add(x.relay.cfg.Backoff(1)))
+		if canary.On("lost_letter") {
+			return nil
+		}
 		return enqueue(ctx, tx, x.consumer.Name, e, 1, next, cut(cause))
 	})
 	if err == nil {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/capillary-finance/capillary/internal/base/canary"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
@@ -124,7 +125,7 @@ func Transient(err error) error {
 // fault that says "unavailable" or "too many". Bad input never is.
 func IsTransient(err error) bool {
 	var t transient
-	if errors.As(err, &t) || db.IsUnavailable(err) {
+	if errors.As(err, &t) || db.IsUnavailable(err) && !canary.On("fatal_outage") {
 		return true
 	}
 	f, ok := fault.As(err)

@@ -98,7 +98,7 @@ func (Life) Open(ctx context.Context) (*db.DB, error) {
 }
 
 // Ack says something that is now promised. It leaves the process in one write before Ack returns.
-func (Life) Ack(words ...any) { _, _ = os.Stdout.WriteString(fmt.Sprintln(words...)) }
+func (Life) Ack(words ...any) { _, _ = fmt.Fprintln(os.Stdout, words...) }
 
 // Harness starts and kills children on one database.
 type Harness struct {
@@ -135,7 +135,7 @@ func (h *Harness) start(extra ...string) (*exec.Cmd, *bufio.Scanner) {
 	h.t.Helper()
 	exe, err := os.Executable()
 	require.NoError(h.t, err)
-	child := exec.CommandContext(h.t.Context(), exe)
+	child := exec.CommandContext(h.t.Context(), exe) //nolint:gosec // this very program
 	child.Env = append(append(os.Environ(), h.env...), extra...)
 	if !h.Quiet {
 		child.Stderr = os.Stderr

@@ -88,16 +88,16 @@ func (s *Simulation) ctx() context.Context { return s.t.Context() }
 func (s *Simulation) must(err error) {
 	s.t.Helper()
 	if err != nil {
-		s.fail("%v", err)
+		s.failf("%v", err)
 	}
 }
 
-func (s *Simulation) fail(format string, args ...any) {
+func (s *Simulation) failf(format string, args ...any) {
 	s.t.Helper()
 	s.t.Fatalf("seed %d, step %d: %s\nthe last steps:\n  %s\nrun it again with CAPILLARY_SIM_SEED=%d", s.Seed, s.Steps, fmt.Sprintf(format, args...), strings.Join(s.trace, "\n  "), s.Seed)
 }
 
-func (s *Simulation) say(format string, args ...any) {
+func (s *Simulation) sayf(format string, args ...any) {
 	s.trace = append(s.trace, fmt.Sprintf("%d ", s.Steps)+fmt.Sprintf(format, args...))
 	if len(s.trace) > 40 {
 		s.trace = s.trace[1:]
@@ -184,7 +184,7 @@ func (s *Simulation) draw() {
 	in := Draw(c.id, fmt.Sprint("ref-", s.Steps), 1+s.rnd.Int64N(c.limit/8))
 	in.TenorMonths, in.Method = 1+s.rnd.IntN(6), methods[s.rnd.IntN(len(methods))]
 	l, err := s.World.Loans.Draw(s.ctx(), s.World.Staff.Manager, in)
-	s.say("draw %d of %s %s: %s %v", in.AmountMinor, c.id, in.Method, l.ID, err)
+	s.sayf("draw %d of %s %s: %s %v", in.AmountMinor, c.id, in.Method, l.ID, err)
 	switch {
 	case c.frozen:
 		s.refused(err, facility.ReasonFrozen)
@@ -203,7 +203,7 @@ func (s *Simulation) draw() {
 func (s *Simulation) refused(err error, why *fault.Reason) {
 	s.t.Helper()
 	if !fault.Is(err, why) {
-		s.fail("want %s, got %v", why.Code, err)
+		s.failf("want %s, got %v", why.Code, err)
 	}
 }
 
@@ -219,14 +219,14 @@ func (s *Simulation) drawAgain() {
 		in.AmountMinor++
 	}
 	l, err := s.World.Loans.Draw(s.ctx(), s.World.Staff.Manager, in)
-	s.say("draw again %s changed %v: %v", d.id, changed, err)
+	s.sayf("draw again %s changed %v: %v", d.id, changed, err)
 	if changed {
 		s.refused(err, loan.ReasonReferenceReused)
 		return
 	}
 	s.must(err)
 	if l.ID != d.id {
-		s.fail("the reference %s gave a second loan", in.Reference)
+		s.failf("the reference %s gave a second loan", in.Reference)
 	}
 	s.checkCredit(d.of)
 }
@@ -282,7 +282,7 @@ func (s *Simulation) notice(since calendar.Date) {
 		d.orders[o.ID] = true
 		m, executed := s.bank.Executed(s.World.Staff.InstitutionID + ":" + o.Key)
 		if executed != (o.Status == payment.Succeeded) || executed && m.AmountMinor != o.AmountMinor {
-			s.fail("order %s is %s, the bank says executed %v for %d", o.Key, o.Status, executed, m.AmountMinor)
+			s.failf("order %s is %s, the bank says executed %v for %d", o.Key, o.Status, executed, m.AmountMinor)
 		}
 		s.outcome(d, o, since)
 	}
@@ -290,7 +290,7 @@ func (s *Simulation) notice(since calendar.Date) {
 
 func (s *Simulation) outcome(d *debt, o payment.Order, since calendar.Date) {
 	s.t.Helper()
-	s.say("outcome %s %s of %s", o.Purpose, o.Status, d.id)
+	s.sayf("outcome %s %s of %s", o.Purpose, o.Status, d.id)
 	switch {
 	case o.Purpose == loan.PurposeDisbursement && o.Status == payment.Failed:
 		d.pending, d.gone = false, true
@@ -299,7 +299,7 @@ func (s *Simulation) outcome(d *debt, o payment.Order, since calendar.Date) {
 	case o.Purpose == loan.PurposeDisbursement:
 		start := s.detail(d).DisbursedOn
 		if start != since && start != s.today {
-			s.fail("loan %s was disbursed on %s, it is %s", d.id, start, s.today)
+			s.failf("loan %s was disbursed on %s, it is %s", d.id, start, s.today)
 		}
 		d.pending = false
 		d.terms = Terms{Start: start, TenorMonths: d.in.TenorMonths, Bullet: d.in.Method == loan.Bullet, RateE8: int64(Rate),
@@ -390,25 +390,25 @@ func (s *Simulation) compare(d *debt) {
 			planned += r.PrincipalMinor
 		}
 		if r.PrincipalMinor < 0 || r.InterestMinor < 0 {
-			s.fail("loan %s: a negative instalment %+v", d.id, r)
+			s.failf("loan %s: a negative instalment %+v", d.id, r)
 		}
 	}
 	e, err := Walk(d.terms, plan, d.payments, s.today)
 	if err != nil {
-		s.fail("loan %s: the oracle refuses what the program took: %v %+v", d.id, err, d.payments)
+		s.failf("loan %s: the oracle refuses what the program took: %v %+v", d.id, err, d.payments)
 	}
 	t := x.Totals
 	got := Expect{Principal: t.DisbursedMinor - t.PaidPrincipalMinor, InterestAccrued: t.InterestAccruedMinor, InterestPaid: t.PaidInterestMinor,
 		PenaltyAccrued: t.PenaltyAccruedMinor, PenaltyPaid: t.PaidPenaltyMinor, Due: x.Due.TotalMinor(), Payoff: x.Payoff.TotalMinor(),
 		DaysPastDue: x.DaysPastDue, Settled: x.Status == loan.Settled, Splits: e.Splits}
 	if fmt.Sprint(got) != fmt.Sprint(e) {
-		s.fail("loan %s of %s (%s from %s, %d months):\n  program %+v\n  oracle  %+v\n  payments %+v", d.id, x.Status, d.in.Method, d.terms.Start, d.terms.TenorMonths, got, e, d.payments)
+		s.failf("loan %s of %s (%s from %s, %d months):\n  program %+v\n  oracle  %+v\n  payments %+v", d.id, x.Status, d.in.Method, d.terms.Start, d.terms.TenorMonths, got, e, d.payments)
 	}
 	if planned != e.Principal {
-		s.fail("loan %s: instalments plan %d of principal, %d is owed", d.id, planned, e.Principal)
+		s.failf("loan %s: instalments plan %d of principal, %d is owed", d.id, planned, e.Principal)
 	}
 	if x.OutstandingMinor != e.Principal || x.DueMinor != e.Due {
-		s.fail("loan %s: the list says %d owed and %d due, the oracle %d and %d", d.id, x.OutstandingMinor, x.DueMinor, e.Principal, e.Due)
+		s.failf("loan %s: the list says %d owed and %d due, the oracle %d and %d", d.id, x.OutstandingMinor, x.DueMinor, e.Principal, e.Due)
 	}
 	d.of.used += e.Principal - d.counted
 	d.e, d.counted = e, e.Principal
@@ -442,7 +442,7 @@ func (s *Simulation) repay(prepay, collect bool) {
 	}
 	in := loan.RepayInput{LoanID: d.id, AmountMinor: amount, Prepay: prepay, Collect: collect, Reference: fmt.Sprint("slip-", s.Steps)}
 	r, err := s.World.Loans.Repay(s.ctx(), s.World.Staff.Operations, in)
-	s.say("repay %d of %s prepay %v collect %v: %v", amount, d.id, prepay, collect, err)
+	s.sayf("repay %d of %s prepay %v collect %v: %v", amount, d.id, prepay, collect, err)
 	if collect && fault.Is(err, loan.ReasonCollectionOpen) {
 		return // one at a time
 	}
@@ -457,7 +457,7 @@ func (s *Simulation) repay(prepay, collect bool) {
 	s.compare(d)
 	last := d.e.Splits[len(d.e.Splits)-1]
 	if got := (Split{r.Allocation.PenaltyMinor, r.Allocation.InterestMinor, r.Allocation.PrincipalMinor}); got != last {
-		s.fail("loan %s: the payment was split %+v, the oracle says %+v", d.id, got, last)
+		s.failf("loan %s: the payment was split %+v, the oracle says %+v", d.id, got, last)
 	}
 	s.checkCredit(d.of)
 }
@@ -480,7 +480,7 @@ func (s *Simulation) repayAgain() {
 		p.Amount++
 	}
 	_, err := s.World.Loans.Repay(s.ctx(), s.World.Staff.Operations, loan.RepayInput{LoanID: d.id, AmountMinor: p.Amount, Prepay: p.Prepay, Reference: ref})
-	s.say("repay again %s of %s changed %v: %v", ref, d.id, changed, err)
+	s.sayf("repay again %s of %s changed %v: %v", ref, d.id, changed, err)
 	if changed {
 		s.refused(err, loan.ReasonRepaymentReused)
 	} else {
@@ -500,14 +500,14 @@ func (s *Simulation) overpay() {
 		amount = d.e.Payoff + 1
 	}
 	_, err := s.World.Loans.Repay(s.ctx(), s.World.Staff.Operations, loan.RepayInput{LoanID: d.id, AmountMinor: amount, Prepay: prepay, Reference: fmt.Sprint("over-", s.Steps)})
-	s.say("overpay %s: %v", d.id, err)
+	s.sayf("overpay %s: %v", d.id, err)
 	s.refused(err, loan.ReasonOverpaid)
 }
 
 func (s *Simulation) limit() {
 	c := s.credits[s.rnd.IntN(len(s.credits))]
 	c.limit = c.limit/2 + s.rnd.Int64N(c.limit) + 1000_00
-	s.say("limit of %s to %d", c.id, c.limit)
+	s.sayf("limit of %s to %d", c.id, c.limit)
 	s.must(s.World.DB.Update(s.ctx(), s.World.Staff.System.Scope(), func(tx *db.Tx) error {
 		return facility.SetLimit(s.ctx(), tx, c.id, c.limit, fault.Text{Zh: "调整", En: "changed"})
 	}))
@@ -517,7 +517,7 @@ func (s *Simulation) limit() {
 func (s *Simulation) freeze() {
 	c := s.credits[s.rnd.IntN(len(s.credits))]
 	c.frozen = !c.frozen && s.rnd.IntN(2) == 0
-	s.say("freeze %s %v", c.id, c.frozen)
+	s.sayf("freeze %s %v", c.id, c.frozen)
 	s.must(s.World.DB.Update(s.ctx(), s.World.Staff.System.Scope(), func(tx *db.Tx) error {
 		if c.frozen {
 			return facility.Freeze(s.ctx(), tx, c.id, fault.Text{Zh: "冻结", En: "frozen"})
@@ -542,7 +542,7 @@ func (s *Simulation) crash() {
 		return nil
 	}})
 	_, err := s.World.Dispatcher.Drain(s.ctx())
-	s.say("crash at %s: %v", at, err)
+	s.sayf("crash at %s: %v", at, err)
 	if err != nil && !errors.Is(err, errCrash) {
 		s.must(err)
 	}
@@ -569,12 +569,12 @@ func (s *Simulation) Night() {
 		s.World.Restart(payment.DispatcherConfig{Workers: 1})
 	}
 	_, err := s.World.Days.Until(s.ctx(), s.World.Staff.Operations, to, nil)
-	s.say("night to %s: %v", to, err)
+	s.sayf("night to %s: %v", to, err)
 	s.must(err)
 	s.Clock.Advance(24 * time.Hour)
 	yesterday := s.today
 	if s.today, err = s.World.BusinessDate(s.ctx()); err != nil || s.today != to {
-		s.fail("the business date is %s: %v", s.today, err)
+		s.failf("the business date is %s: %v", s.today, err)
 	}
 	s.notice(yesterday)
 	for _, d := range slices.Clone(s.open) {
@@ -592,7 +592,7 @@ func (s *Simulation) checkCredit(c *credit) {
 		return err
 	}))
 	if f.UtilisedMinor != c.used || f.LimitMinor != c.limit {
-		s.fail("facility %s: %d of %d in use, the model says %d of %d", c.id, f.UtilisedMinor, f.LimitMinor, c.used, c.limit)
+		s.failf("facility %s: %d of %d in use, the model says %d of %d", c.id, f.UtilisedMinor, f.LimitMinor, c.used, c.limit)
 	}
 }
 
