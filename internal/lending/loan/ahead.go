@@ -385,7 +385,10 @@ func (s *State) absorb(future int64, strategy Strategy) error {
 		r.PrincipalMinor += future
 		r.PaidPrincipalMinor += future
 		r.TotalMinor += future
-		r.BalanceMinor -= future
+		r.BalanceMinor = s.unbilled() // a tranche of today counts too
+		for k := s.Next; k < len(s.Rows); k++ {
+			r.BalanceMinor += s.Rows[k].PaidPrincipalMinor
+		}
 		switch strategy { //nolint:exhaustive // the strategies of absorb
 		case ReduceNextTerm:
 			return s.shorten()
