@@ -33,12 +33,12 @@ var oneOf = map[string]*db.Query{
 	"/api/v1/branches/":                db.Q(`select max(id) from branch where institution_id = $1`),
 	"/api/v1/contracts/":               db.Q(`select max(id) from contract where institution_id = $1`),
 	"/api/v1/decisions/":               db.Q(`select max(id) from decision where institution_id = $1`),
-	"/api/v1/facilities/":              db.Q(`select max(facility_id) from loan where institution_id = $1 and status = 'active'`),
+	"/api/v1/facilities/":              db.Q(`select max(l.facility_id) from loan l join loan_day d on d.institution_id = l.institution_id and d.loan_id = l.id where l.institution_id = $1 and d.status = 'active'`),
 	"/api/v1/firms/":                   db.Q(`select max(firm_id) from loan where institution_id = $1`),
 	"/api/v1/imports/":                 db.Q(`select max(id) from import_batch where institution_id = $1`),
 	"/api/v1/jobs/":                    db.Q(`select max(id) from job where institution_id = $1`),
 	"/api/v1/journal-entries/":         db.Q(`select max(id) from journal_entry where institution_id = $1`),
-	"/api/v1/loans/":                   db.Q(`select max(id) from loan where institution_id = $1 and status = 'active'`),
+	"/api/v1/loans/":                   db.Q(`select max(loan_id) from loan_day where institution_id = $1 and status = 'active'`),
 	"/api/v1/models/":                  db.Q(`select max(id) from model where institution_id = $1`),
 	"/api/v1/portfolio/optimisations/": db.Q(`select max(id) from optimise_run where institution_id = $1`),
 	"/api/v1/proposals/":               db.Q(`select max(id) from proposal where institution_id = $1`),
@@ -54,7 +54,7 @@ var oneOf = map[string]*db.Query{
 // elsewhere are the routes whose ids the identity and platform packages judge, or which name no object of
 // an institution.
 var elsewhere = []string{
-	"/api/v1/api-keys/", "/api/v1/authorities/", "/api/v1/consumers/", "/api/v1/dead-letters/", "/api/v1/delegations/", "/api/v1/features/", "/api/v1/import-templates/",
+	"/api/v1/api-keys/", "/api/v1/authorities/", "/api/v1/consumers/", "/api/v1/dead-letters/", "/api/v1/delegations/", "/api/v1/features/", "/api/v1/holds/", "/api/v1/import-templates/",
 	"/api/v1/notifications/", "/api/v1/products/", "/api/v1/sessions/",
 }
 

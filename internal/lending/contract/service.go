@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"strings"
 
+	"github.com/capillary-finance/capillary/internal/base/benchmark"
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/base/daycount"
 	"github.com/capillary-finance/capillary/internal/base/money"
@@ -21,6 +22,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/blob"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -63,6 +65,9 @@ func (s *Service) Sign(ctx context.Context, p auth.Principal, applicationID stri
 	}
 	info, err := s.blobs.Put(ctx, p.InstitutionID, c.Terms.Number+".pdf", "application/pdf", bytes.NewReader(pdf), pdfMax)
 	if err != nil {
+		return c, err
+	}
+	if err := pointStored.Hit(ctx); err != nil {
 		return c, err
 	}
 	c.PDFHash, c.PDFSize = info.Hash, info.Size
@@ -119,7 +124,7 @@ func terms(ctx context.Context, tx *db.Tx, a application.Application, id string)
 	if o.PrepaymentFee != 0 {
 		return t, fault.New(ReasonUnsupported, "term", "prepayment fee", "term_zh", "提前还款手续费")
 	}
-	c, err := conditions(recipe.Terms, *o)
+	c, err := conditions(recipe.Terms, recipe.Pricing, *o)
 	if err != nil {
 		return t, err
 	}
@@ -147,7 +152,7 @@ func terms(ctx context.Context, tx *db.Tx, a application.Application, id string)
 }
 
 // conditions fixes what the recipe allows and the offer promised.
-func conditions(r product.Terms, o application.Offer) (loan.Conditions, error) {
+func conditions(r product.Terms, p product.Pricing, o application.Offer) (loan.Conditions, error) {
 	basis, err := daycount.Parse(strings.ToUpper(r.DayCount))
 	if err != nil {
 		return loan.Conditions{}, fault.Field("terms.day_count", "未知的计息基础", "is not a known day-count basis").Wrap(err)
@@ -155,6 +160,9 @@ func conditions(r product.Terms, o application.Offer) (loan.Conditions, error) {
 	c := loan.Conditions{
 		TenorMonthsMin: max(r.TenorMonthsMin, 1), TenorMonthsMax: max(r.TenorMonthsMax, o.TenorMonths), Basis: basis, Rounding: money.HalfUp,
 		GraceDays: o.GraceDays, PenaltySpread: o.PenaltySpread,
+	}
+	if p.Repricing != "" && p.Repricing != string(benchmark.Fixed) {
+		c.Repricing = loan.Repricing{Benchmark: p.Benchmark, Rule: p.Repricing}
 	}
 	for _, m := range r.Methods {
 		c.Methods = append(c.Methods, loan.Method(m))
@@ -198,14 +206,23 @@ func commit(ctx context.Context, tx *db.Tx, c Contract, info blob.Info) (Contrac
 	if err != nil {
 		return c, err
 	}
+	if err := pointFacility.Hit(ctx); err != nil {
+		return c, err
+	}
 	c.FacilityID = f.ID
 	if err := insert(ctx, tx, c); err != nil {
+		return c, err
+	}
+	if err := pointInserted.Hit(ctx); err != nil {
 		return c, err
 	}
 	if err := blob.Attach(ctx, tx, info, blob.Link{Object: "contract", ObjectID: c.ID, Permission: PermissionRead}); err != nil {
 		return c, err
 	}
 	if err := application.MarkContracted(ctx, tx, c.ApplicationID, c.ID); err != nil {
+		return c, err
+	}
+	if err := pointMarked.Hit(ctx); err != nil {
 		return c, err
 	}
 	if err := audit.Record(ctx, tx, audit.Entry{Action: "contract.sign", Object: "contract", ObjectID: c.ID, After: c}); err != nil {
@@ -321,3 +338,11 @@ func HashOf(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }
+
+// Instants at which a test may break off.
+var (
+	pointMarked   = failpoint.Declare("contract.marked")
+	pointInserted = failpoint.Declare("contract.inserted")
+	pointFacility = failpoint.Declare("contract.facility")
+	pointStored   = failpoint.Declare("contract.stored")
+)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -119,7 +120,7 @@ func Record(ctx context.Context, tx *db.Tx, d Draft) (o Order, fresh bool, err e
 		return o, false, fmt.Errorf("record payment %s: %w", d.Key, err)
 	}
 	if fresh {
-		return o, true, nil
+		return o, true, pointRecorded.Hit(ctx)
 	}
 	o, _, err = ByKey(ctx, tx, d.Key)
 	if err != nil {
@@ -160,3 +161,8 @@ func claim(ctx context.Context, tx *db.Tx, id string, lease time.Duration, proto
 	o, err = ByID(ctx, tx, id)
 	return o, true, err
 }
+
+// Instants at which a test may break off.
+var (
+	pointRecorded = failpoint.Declare("payment.recorded")
+)

@@ -59,7 +59,7 @@ type LoanBook struct{ Loans *loan.Service }
 
 // Repay posts a repayment.
 func (b LoanBook) Repay(ctx context.Context, p auth.Principal, r Repayment) error {
-	_, err := b.Loans.Repay(ctx, p, loan.RepayInput{LoanID: r.LoanID, AmountMinor: r.AmountMinor, Prepay: r.Prepay, Reference: r.Reference})
+	_, err := b.Loans.Repay(ctx, p, loan.RepayInput{LoanID: r.LoanID, AmountMinor: r.AmountMinor, Prepay: r.Prepay, Reference: r.Reference, ValueDate: r.ValueDate, Channel: r.Channel})
 	return err
 }
 

@@ -22,34 +22,34 @@ import (
 
 // Config holds every setting of the program.
 type Config struct {
-	DataDir        string
-	Listen         string
-	BaseURL        string
-	PostgresDSN    string
-	DatabasePath   string
-	DatabaseConns  int
-	LogLevel       string
-	LogFormat      string
-	MetricsToken   string
-	OTLPEndpoint   string
-	KeyFile        string
-	BankURL        string
-	BankSecret     string
+	DataDir       string
+	Listen        string
+	BaseURL       string
+	PostgresDSN   string
+	DatabasePath  string
+	DatabaseConns int
+	LogLevel      string
+	LogFormat     string
+	MetricsToken  string
+	OTLPEndpoint  string
+	KeyFile       string
+	BankURL       string
+	BankSecret    string
 	// PaymentProtocol is how the payment channel is spoken to: http or iso20022.
 	PaymentProtocol string
-	OIDCIssuer     string
-	OIDCClientID   string
-	OIDCSecret     string
-	WebhookAllow   string
-	TrustedProxies string
-	NATSURL        string
-	NATSStream     string
-	ShutdownDrain  time.Duration
-	ShutdownGrace  time.Duration
-	JobWorkers     int
-	UploadMaxBytes int64
-	RatePrincipal  int // requests per second
-	RateAddress    int
+	OIDCIssuer      string
+	OIDCClientID    string
+	OIDCSecret      string
+	WebhookAllow    string
+	TrustedProxies  string
+	NATSURL         string
+	NATSStream      string
+	ShutdownDrain   time.Duration
+	ShutdownGrace   time.Duration
+	JobWorkers      int
+	UploadMaxBytes  int64
+	RatePrincipal   int // requests per second
+	RateAddress     int
 
 	sources map[string]string // setting name -> where its value came from
 }

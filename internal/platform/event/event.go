@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 )
 
 // Draft is an event about to be written.
@@ -62,6 +63,9 @@ var insertEvent = db.Q(`insert into event (institution_id, id, at, actor, type, 
 
 // Append writes an event in tx.
 func Append(ctx context.Context, tx *db.Tx, d Draft) error {
+	if err := pointAppend.Hit(ctx); err != nil {
+		return err
+	}
 	payload, err := json.Marshal(d.Payload)
 	if err != nil {
 		return fmt.Errorf("event %s: %w", d.Type, err)
@@ -69,6 +73,29 @@ func Append(ctx context.Context, tx *db.Tx, d Draft) error {
 	_, err = tx.Exec(ctx, insertEvent, tx.Institution, tx.NewID("evt"), db.Micros(tx.Now), tx.Actor, d.Type, d.Aggregate, d.AggregateID, string(payload))
 	if err != nil {
 		return fmt.Errorf("event %s: %w", d.Type, err)
+	}
+	of := tx.DB()
+	tx.AfterCommit(func() { wake(of) })
+	return nil
+}
+
+var insertEvents = db.NewBulk("event", []string{"institution_id", "id", "at", "actor", "type", "aggregate", "aggregate_id", "payload"}, "")
+
+// AppendAll writes many events in tx in a few statements, in their order.
+func AppendAll(ctx context.Context, tx *db.Tx, drafts []Draft) error {
+	if len(drafts) == 0 {
+		return nil
+	}
+	rows := make([][]any, len(drafts))
+	for i, d := range drafts {
+		payload, err := json.Marshal(d.Payload)
+		if err != nil {
+			return fmt.Errorf("event %s: %w", d.Type, err)
+		}
+		rows[i] = []any{tx.Institution, tx.NewID("evt"), db.Micros(tx.Now), tx.Actor, d.Type, d.Aggregate, d.AggregateID, string(payload)}
+	}
+	if _, err := tx.BulkInsert(ctx, insertEvents, rows); err != nil {
+		return fmt.Errorf("events: %w", err)
 	}
 	of := tx.DB()
 	tx.AfterCommit(func() { wake(of) })
@@ -111,3 +138,8 @@ func unlisten(d *db.DB, c chan struct{}) {
 		delete(wakers.m, d)
 	}
 }
+
+// Instants at which a test may break off.
+var (
+	pointAppend = failpoint.Declare("event.append")
+)

@@ -27,6 +27,13 @@ export const objectWords = words({
   receipt: ['来款', 'Receipt'],
   receipt_file: ['来款文件', 'File of payments'],
   journal_entry: ['分录', 'Journal entry'],
+  voucher: ['手工凭证', 'Voucher'],
+  account: ['科目', 'Account'],
+  period: ['会计期间', 'Period'],
+  year_close: ['年终结转', 'End of a year'],
+  revaluation: ['外币重估', 'Revaluation'],
+  ledger_recipe: ['记账规则', 'Accounting recipe'],
+  ledger_rate: ['汇率', 'Exchange rates'],
 })
 
 const addresses: Record<string, (id: string) => string> = {
@@ -44,6 +51,8 @@ const addresses: Record<string, (id: string) => string> = {
   signal: (id) => `/signals?id=${id}`,
   proposal: (id) => `/proposals?id=${id}`,
   approval: (id) => `/approvals/${id}`,
+  journal_entry: (id) => `/journal/${id}`,
+  account: (id) => `/accounts/${id}`,
   job: (id) => `/jobs?id=${id}`,
 }
 
