@@ -176,8 +176,8 @@ func (s *State) refresh() error {
 	case s.Stopped:
 	case days > s.Terms.nonAccrualDays():
 		s.NonAccrual = true
-	case days == 0:
-		s.NonAccrual = false
+	case days == 0 && (s.Observation.Since.IsZero() || !s.Observation.PassedOn.IsZero()):
+		s.NonAccrual = false // a restructured loan returns to accrual when its observation is passed, not before
 	}
 	s.suspend()
 	s.watch(days)

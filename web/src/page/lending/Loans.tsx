@@ -6,8 +6,8 @@ import { DateText, Id, Money, Rate, StateTag, type Tone } from '../../widget/val
 import type { Loan } from './types'
 import { lendingWords } from './words'
 
-const statuses = ['pending_disbursement', 'active', 'overdue', 'settled', 'cancelled'] as const
-const tones: Record<string, Tone> = { pending_disbursement: 'busy', active: 'good', overdue: 'bad' }
+const statuses = ['pending_disbursement', 'active', 'overdue', 'settled', 'cancelled', 'written_off', 'transferred'] as const
+const tones: Record<string, Tone> = { pending_disbursement: 'busy', active: 'good', overdue: 'bad', written_off: 'bad' }
 
 export function useLoanStatus(): (code: string) => string {
   const say = useWords(lendingWords)
