@@ -17,10 +17,14 @@ import (
 	"github.com/capillary-finance/capillary/internal/insight/model"
 	"github.com/capillary-finance/capillary/internal/insight/profile"
 	"github.com/capillary-finance/capillary/internal/ledger/journal"
+	"github.com/capillary-finance/capillary/internal/ledger/recipe"
+	"github.com/capillary-finance/capillary/internal/ledger/writer"
 	"github.com/capillary-finance/capillary/internal/lending/contract"
 	"github.com/capillary-finance/capillary/internal/lending/eod"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
 	"github.com/capillary-finance/capillary/internal/lending/payment"
+	"github.com/capillary-finance/capillary/internal/lending/receipt"
+	"github.com/capillary-finance/capillary/internal/lending/statement"
 	"github.com/capillary-finance/capillary/internal/platform/api"
 	"github.com/capillary-finance/capillary/internal/platform/blob"
 	"github.com/capillary-finance/capillary/internal/platform/event/operate"
@@ -53,6 +57,8 @@ func (a *App) routes() error {
 	profile.Routes(a.API, a.Profiles)
 	model.Routes(a.API, a.Models)
 	journal.Routes(a.API, a.Journal)
+	recipe.Routes(a.API, a.Recipes)
+	writer.Routes(a.API, a.Postings)
 	product.Routes(a.API, a.Products)
 	facility.Routes(a.API, a.Facilities)
 	decision.Routes(a.API, a.Decisions)
@@ -62,6 +68,8 @@ func (a *App) routes() error {
 	payment.Routes(a.API, payment.NewService(a.DB))
 	loan.Routes(a.API, a.Loans)
 	eod.Routes(a.API, a.EOD)
+	receipt.Routes(a.API, a.Receipts)
+	statement.Routes(a.API, statement.NewService(a.DB, a.Loans))
 	pricing.Routes(a.API, a.Book)
 	blob.Routes(a.API, a.Blobs, a.Config.UploadMaxBytes)
 	signal.Routes(a.API, a.Signals)

@@ -13,6 +13,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -112,6 +113,9 @@ func (s *Service) create(ctx context.Context, tx *db.Tx, p auth.Principal, in In
 	if err := insert(ctx, tx, a); err != nil {
 		return Application{}, err
 	}
+	if err := pointCreated.Hit(ctx); err != nil {
+		return a, err
+	}
 	return a, record(ctx, tx, ActCreate, "", nil, a, "", nil)
 }
 
@@ -142,6 +146,9 @@ func (s *Service) Submit(ctx context.Context, p auth.Principal, id string, versi
 		}
 		d, err := s.engine.Decide(ctx, tx, a.input().ask(a.ID))
 		if err != nil {
+			return a, err
+		}
+		if err := pointDecided.Hit(ctx); err != nil {
 			return a, err
 		}
 		return s.decided(ctx, tx, a, d)
@@ -267,6 +274,9 @@ func move(ctx context.Context, tx *db.Tx, before, after Application, act Action,
 	if err := update(ctx, tx, &after); err != nil {
 		return before, err
 	}
+	if err := pointMoved.Hit(ctx); err != nil {
+		return before, err
+	}
 	return after, record(ctx, tx, act, before.State, before, after, note, data)
 }
 
@@ -290,3 +300,10 @@ func record(ctx context.Context, tx *db.Tx, act Action, from State, before any, 
 		"amount_minor": after.AmountMinor, "approved_minor": after.ApprovedMinor, "currency": after.Currency, "branch_path": after.BranchPath,
 	}})
 }
+
+// Instants at which a test may break off.
+var (
+	pointMoved   = failpoint.Declare("application.moved")
+	pointDecided = failpoint.Declare("application.decided")
+	pointCreated = failpoint.Declare("application.created")
+)

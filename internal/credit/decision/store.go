@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -39,7 +40,10 @@ func insert(ctx context.Context, tx *db.Tx, d Decision) error {
 	_, err = tx.Exec(ctx, insertDecision, tx.Institution, d.ID, d.FirmID, in.Ask.ApplicationID, d.BranchPath, in.RecipeID, in.RecipeVersion, in.RecipeHash,
 		string(out.Result), in.Ask.Soft, in.Grade, int64(in.PD), in.Ask.AmountMinor, out.LimitMinor, out.AmountMinor, d.Currency, int64(out.Rate),
 		strings.Join(codes(out.Reasons), ","), in.AsOf, string(inputs), string(outcome), db.Micros(d.DecidedAt), d.Actor)
-	return err
+	if err != nil {
+		return err
+	}
+	return pointStored.Hit(ctx)
 }
 
 func codes(reasons []Reason) []string {
@@ -129,3 +133,8 @@ func LatestLimits(ctx context.Context, tx *db.Tx) (map[string]int64, error) {
 	}
 	return out, rows.Err()
 }
+
+// Instants at which a test may break off.
+var (
+	pointStored = failpoint.Declare("decision.stored")
+)

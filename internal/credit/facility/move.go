@@ -8,6 +8,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/audit"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -42,6 +43,9 @@ func Open(ctx context.Context, tx *db.Tx, d Draft) (Facility, error) {
 	f.derive(today)
 	if err := insert(ctx, tx, f); err != nil {
 		return Facility{}, fmt.Errorf("open facility: %w", err)
+	}
+	if err := pointOpened.Hit(ctx); err != nil {
+		return Facility{}, err
 	}
 	m := Movement{FacilityID: f.ID, Kind: MoveOpen, Key: f.ContractID, AmountMinor: f.LimitMinor, LimitAfterMinor: f.LimitMinor}
 	if _, err := claim(ctx, tx, m); err != nil {
@@ -110,6 +114,9 @@ func Reserve(ctx context.Context, tx *db.Tx, facilityID string, amountMinor int6
 	if err != nil {
 		return err
 	}
+	if err := pointClaimed.Hit(ctx); err != nil {
+		return err
+	}
 	err = tx.QueryRow(ctx, reserveRoom, tx.Institution, facilityID, amountMinor, db.Micros(tx.Now), today).Scan(&m.LimitAfterMinor, &m.UtilisedAfterMinor)
 	if db.IsNoRows(err) {
 		return refuse(ctx, tx, m)
@@ -144,6 +151,9 @@ func release(ctx context.Context, tx *db.Tx, facilityID string, amountMinor int6
 	if err != nil || !fresh {
 		return err
 	}
+	if err := pointReleasing.Hit(ctx); err != nil {
+		return err
+	}
 	q := releaseRoom
 	if !f.Revolving && !undone {
 		q = releaseSpent
@@ -154,6 +164,31 @@ func release(ctx context.Context, tx *db.Tx, facilityID string, amountMinor int6
 	}
 	if err != nil {
 		return fmt.Errorf("release: %w", err)
+	}
+	return settle(ctx, tx, m)
+}
+
+// Restore counts money as drawn again after a repayment was taken back, once
+// per key. It asks neither limit nor status: the money is out.
+func Restore(ctx context.Context, tx *db.Tx, facilityID string, amountMinor int64, key string) error {
+	if err := checkMove(amountMinor, key); err != nil {
+		return err
+	}
+	f, err := ByID(ctx, tx, facilityID)
+	if err != nil {
+		return err
+	}
+	m := Movement{FacilityID: facilityID, Kind: MoveRestore, Key: key, AmountMinor: amountMinor}
+	fresh, err := claim(ctx, tx, m)
+	if err != nil || !fresh {
+		return err
+	}
+	limit := int64(0)
+	if !f.Revolving {
+		limit = amountMinor
+	}
+	if err := tx.QueryRow(ctx, restoreUse, tx.Institution, facilityID, amountMinor, limit, db.Micros(tx.Now)).Scan(&m.LimitAfterMinor, &m.UtilisedAfterMinor); err != nil {
+		return fmt.Errorf("restore: %w", err)
 	}
 	return settle(ctx, tx, m)
 }
@@ -257,6 +292,9 @@ func refuse(ctx context.Context, tx *db.Tx, m Movement) error {
 }
 
 func settle(ctx context.Context, tx *db.Tx, m Movement) error {
+	if err := pointMoved.Hit(ctx); err != nil {
+		return err
+	}
 	if _, err := tx.Exec(ctx, settleMovement, tx.Institution, m.FacilityID, m.Kind, m.Key, m.LimitAfterMinor, m.UtilisedAfterMinor); err != nil {
 		return err
 	}
@@ -267,6 +305,9 @@ func settle(ctx context.Context, tx *db.Tx, m Movement) error {
 
 // changed writes the movement, the audit record and the event of a change that needs no key of its own.
 func changed(ctx context.Context, tx *db.Tx, kind, action string, before Facility, amountMinor int64, reason fault.Text) error {
+	if err := pointChanged.Hit(ctx); err != nil {
+		return err
+	}
 	after, err := ByID(ctx, tx, before.ID)
 	if err != nil {
 		return err
@@ -317,3 +358,12 @@ func Verify(ctx context.Context, tx *db.Tx) (n int64, out []Discrepancy, err err
 	}
 	return n, out, rows.Err()
 }
+
+// Instants at which a test may break off.
+var (
+	pointChanged   = failpoint.Declare("facility.changed")
+	pointReleasing = failpoint.Declare("facility.releasing")
+	pointMoved     = failpoint.Declare("facility.moved")
+	pointClaimed   = failpoint.Declare("facility.claimed")
+	pointOpened    = failpoint.Declare("facility.opened")
+)

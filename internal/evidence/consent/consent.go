@@ -13,6 +13,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/audit"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -125,6 +126,9 @@ func Grant(ctx context.Context, tx *db.Tx, firmID string, d Draft) (Consent, err
 		return Consent{}, err
 	}
 	if _, err := tx.Exec(ctx, insertConsent, tx.Institution, c.ID, firmID, c.Purpose, string(kinds), c.Recipient, c.StartsOn, c.EndsOn, c.EvidenceHash, c.GrantedBy, db.Micros(tx.Now)); err != nil {
+		return Consent{}, err
+	}
+	if err := pointGranted.Hit(ctx); err != nil {
 		return Consent{}, err
 	}
 	if err := audit.Record(ctx, tx, audit.Entry{Action: "consent.grant", Object: "firm", ObjectID: firmID, After: c}); err != nil {
@@ -251,3 +255,8 @@ func Reads(ctx context.Context, tx *db.Tx, firmID, before string, limit int) (ou
 	}
 	return out, total, rows.Err()
 }
+
+// Instants at which a test may break off.
+var (
+	pointGranted = failpoint.Declare("consent.granted")
+)

@@ -1,12 +1,9 @@
 package intake
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,41 +15,37 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/blob"
 	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/testkit/crash"
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv("INTAKE_CHILD_FILE") != "" {
-		if err := childMain(context.Background()); err != nil {
-			fmt.Fprintln(os.Stderr, "child:", err)
-			os.Exit(3)
-		}
-		return
+	if !crash.Child(crash.Children{"import": killChild}) {
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
 }
 
-// childMain is the process that gets killed: it imports the file named in its environment and says
-// each time it has committed a chunk and when it is about to publish.
-func childMain(ctx context.Context) error {
-	d, err := db.Open(ctx, db.Config{Path: os.Getenv("INTAKE_CHILD_SQLITE"), PostgresDSN: os.Getenv("INTAKE_CHILD_POSTGRES")})
+// killChild is the process that gets killed: it imports the file it was given and says each time it has
+// committed a chunk and when it is about to publish.
+func killChild(ctx context.Context, life crash.Life) error {
+	d, err := life.Open(ctx)
 	if err != nil {
 		return err
 	}
-	store, err := blob.NewStore(os.Getenv("INTAKE_CHILD_BLOBS"))
+	store, err := blob.NewStore(life.Get("blobs"))
 	if err != nil {
 		return err
 	}
 	s := NewService(d, store, party.NewService(d, plain{}), nil, 1<<30)
 	s.chunk = 1000
-	s.failpoint = func(where string) error { fmt.Println(where); return nil }
-	name := os.Getenv("INTAKE_CHILD_FILE")
+	s.failpoint = func(where string) error { life.Ack(where); return nil }
+	name := life.Get("file")
 	f, err := os.Open(name)
 	if err != nil {
 		return err
 	}
-	_, err = s.ImportFile(ctx, auth.SystemPrincipal(os.Getenv("INTAKE_CHILD_INSTITUTION"), "kill"), filepath.Base(name), f, Options{}, nil)
-	fmt.Println("finished")
+	_, err = s.ImportFile(ctx, auth.SystemPrincipal(life.Get("institution"), "kill"), filepath.Base(name), f, Options{}, nil)
+	life.Ack("finished")
 	return err
 }
 
@@ -95,12 +88,7 @@ func TestKillMinusNineLosesAndDoublesNothing(t *testing.T) {
 		_, err := b.file(t, "firms.csv", firmsFile, Options{})
 		require.NoError(t, err)
 		name, wantNet, wantRows := killFile(t)
-		env := []string{"INTAKE_CHILD_FILE=" + name, "INTAKE_CHILD_BLOBS=" + b.blobs.Dir(), "INTAKE_CHILD_INSTITUTION=" + b.InstitutionID}
-		if d.Dialect() == db.Postgres {
-			env = append(env, "INTAKE_CHILD_POSTGRES="+dsnOf(t, d))
-		} else {
-			env = append(env, "INTAKE_CHILD_SQLITE="+d.Path())
-		}
+		h := crash.New(t, d, "import", map[string]string{"file": name, "blobs": b.blobs.Dir(), "institution": b.InstitutionID})
 		visible := func() (net, rows int64) {
 			for _, code := range []string{"E1", "E2"} {
 				s := b.sums(t, code)[source.Sale]
@@ -112,7 +100,7 @@ func TestKillMinusNineLosesAndDoublesNothing(t *testing.T) {
 			word string
 			n    int
 		}{{"staged", 1}, {"staged", 3}, {"staged", 4}, {"publish", 1}} {
-			killChild(t, env, at.word, at.n)
+			h.KillAt(at.word, at.n)
 			net, rows := visible()
 			if at.word != "publish" || rows != 0 { // at the publish the kill may come too late
 				require.Contains(t, [][2]int64{{0, 0}, {wantNet, wantRows}}, [2]int64{net, rows}, "half a file after a kill at %s %d", at.word, at.n)
@@ -121,9 +109,7 @@ func TestKillMinusNineLosesAndDoublesNothing(t *testing.T) {
 				require.Zero(t, rows, "visible before the end")
 			}
 		}
-		child := childOf(t, env)
-		out, err := child.CombinedOutput()
-		require.NoError(t, err, string(out))
+		h.Finish()
 		net, rows := visible()
 		require.Equal(t, wantRows, rows)
 		require.Equal(t, wantNet, net)
@@ -141,43 +127,4 @@ func TestKillMinusNineLosesAndDoublesNothing(t *testing.T) {
 		}
 		require.EqualValues(t, 1, committed, "one import, however often it was begun")
 	})
-}
-
-func childOf(t *testing.T, env []string) *exec.Cmd {
-	t.Helper()
-	exe, err := os.Executable()
-	require.NoError(t, err)
-	child := exec.CommandContext(t.Context(), exe)
-	child.Env = append(os.Environ(), env...)
-	return child
-}
-
-// killChild starts a child and kills it -9 once it has said a word n times.
-func killChild(t *testing.T, env []string, word string, n int) {
-	t.Helper()
-	child := childOf(t, env)
-	child.Stderr = os.Stderr
-	out, err := child.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, child.Start())
-	lines := bufio.NewScanner(out)
-	for n > 0 && lines.Scan() {
-		if strings.TrimSpace(lines.Text()) == word {
-			n--
-		}
-	}
-	require.NoError(t, child.Process.Kill()) // SIGKILL
-	_ = child.Wait()
-	require.Zero(t, n, "the child never came to %s", word)
-}
-
-// dsnOf names the fixture's own database on the test server.
-func dsnOf(t *testing.T, d *db.DB) string {
-	t.Helper()
-	var name string
-	require.NoError(t, d.Writer().QueryRowContext(t.Context(), "select current_database()").Scan(&name))
-	u, err := url.Parse(os.Getenv(dbtest.PostgresVariable))
-	require.NoError(t, err)
-	u.Path = "/" + name
-	return u.String()
 }

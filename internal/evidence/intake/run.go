@@ -13,6 +13,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -220,6 +221,9 @@ func (x *importRun) flush(ctx context.Context) error {
 	if err == nil && x.s.failpoint != nil {
 		err = x.s.failpoint("staged")
 	}
+	if err == nil {
+		err = pointStaged.Hit(ctx)
+	}
 	return err
 }
 
@@ -238,6 +242,9 @@ func (x *importRun) finish(ctx context.Context, state, same string, cause error)
 		if err := x.s.failpoint("publish"); err != nil {
 			return x.batch, err
 		}
+	}
+	if err := pointPublish.Hit(ctx); err != nil {
+		return x.batch, err
 	}
 	if x.report.ErrorsByCode == nil {
 		x.report.ErrorsByCode = map[string]int64{}
@@ -301,3 +308,9 @@ type Imported struct {
 	Voided   int64            `json:"voided"`
 	Firms    []source.Touched `json:"firms"`
 }
+
+// Instants at which a test may break off.
+var (
+	pointPublish = failpoint.Declare("import.publish")
+	pointStaged  = failpoint.Declare("import.staged")
+)

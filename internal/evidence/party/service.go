@@ -10,6 +10,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -51,6 +52,9 @@ func (s *Service) CreateTx(ctx context.Context, tx *db.Tx, d Draft) (Firm, error
 		return Firm{}, err
 	}
 	if err := insert(ctx, tx, f); err != nil {
+		return Firm{}, err
+	}
+	if err := pointCreated.Hit(ctx); err != nil {
 		return Firm{}, err
 	}
 	return s.record(ctx, tx, "firm.create", nil, f)
@@ -266,3 +270,8 @@ func (s *Service) change(ctx context.Context, p auth.Principal, id string, check
 	})
 	return f, err
 }
+
+// Instants at which a test may break off.
+var (
+	pointCreated = failpoint.Declare("firm.created")
+)

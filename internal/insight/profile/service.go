@@ -11,6 +11,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -81,6 +82,9 @@ func RefreshFor(ctx context.Context, tx *db.Tx, firmID string, asOf calendar.Dat
 
 func store(ctx context.Context, tx *db.Tx, s *Snapshot) error {
 	if err := insert(ctx, tx, s); err != nil {
+		return err
+	}
+	if err := pointStored.Hit(ctx); err != nil {
 		return err
 	}
 	note := Refreshed{FirmID: s.FirmID, SnapshotID: s.ID, AsOf: s.AsOf, Invoices: s.Invoices}
@@ -205,3 +209,8 @@ func (s *Service) Refresh(ctx context.Context, p auth.Principal, firmID string, 
 	})
 	return v, err
 }
+
+// Instants at which a test may break off.
+var (
+	pointStored = failpoint.Declare("profile.stored")
+)

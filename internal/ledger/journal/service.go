@@ -1,7 +1,9 @@
 package journal
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
@@ -28,6 +30,9 @@ type EntryFilter struct {
 	Object   string
 	ObjectID string
 	Account  string
+	Sub      string
+	Branch   string
+	Product  string
 	From     calendar.Date
 	Until    calendar.Date
 	Limit    int
@@ -60,7 +65,7 @@ func (s *Service) Entries(ctx context.Context, p auth.Principal, f EntryFilter) 
 		f.Limit = 20
 	}
 	err = s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
-		filter := []any{tx.Institution, f.Object, f.ObjectID, f.From.String(), f.Until.String(), f.Account}
+		filter := []any{tx.Institution, f.Object, f.ObjectID, f.From.String(), f.Until.String(), f.Account, f.Sub, f.Branch, f.Product}
 		if err := tx.QueryRow(ctx, entryCount, filter...).Scan(&page.Total); err != nil {
 			return err
 		}
@@ -75,7 +80,10 @@ func (s *Service) Entries(ctx context.Context, p auth.Principal, f EntryFilter) 
 			page.Items = page.Items[:f.Limit]
 			page.NextCursor = api.EncodeCursor(strconv.FormatInt(page.Items[f.Limit-1].Seq, 10))
 		}
-		return attachLines(ctx, tx, page.Items)
+		if err := attachLines(ctx, tx, page.Items); err != nil {
+			return err
+		}
+		return checkEntries(tx.Institution, page.Items)
 	})
 	if page.Items == nil {
 		page.Items = []Entry{}
@@ -97,9 +105,11 @@ func (s *Service) Entry(ctx context.Context, p auth.Principal, id string) (e Ent
 			return err
 		}
 		one := []Entry{e}
-		err = attachLines(ctx, tx, one)
+		if err := attachLines(ctx, tx, one); err != nil {
+			return err
+		}
 		e = one[0]
-		return err
+		return checkEntries(tx.Institution, one)
 	})
 	return e, err
 }
@@ -123,8 +133,7 @@ type TrialBalance struct {
 	Balanced    bool          `json:"balanced"`
 }
 
-// TrialBalance sums the books at the end of a date; without a date it reads the
-// stored balances, which include everything posted.
+// TrialBalance sums the books at the end of a date; without a date it includes everything posted.
 func (s *Service) TrialBalance(ctx context.Context, p auth.Principal, asOf calendar.Date) (t TrialBalance, err error) {
 	if err := p.Require(PermissionRead); err != nil {
 		return t, err
@@ -136,18 +145,31 @@ func (s *Service) TrialBalance(ctx context.Context, p auth.Principal, asOf calen
 	return t, err
 }
 
-// Trial is TrialBalance inside a transaction.
+// Trial is TrialBalance inside a transaction. It reads months and days, never the entries.
 func Trial(ctx context.Context, tx *db.Tx, asOf calendar.Date) (TrialBalance, error) {
 	t := TrialBalance{AsOf: asOf, Lines: []TrialLine{}}
-	q, args := listBalances, []any{tx.Institution}
+	month, day := "9999-99", "9999-99"
 	if !asOf.IsZero() {
-		q, args = balancesUntil, append(args, asOf.String())
+		month, day = Month(asOf), asOf.String()
 	}
-	rows, err := tx.Query(ctx, q, args...)
+	rows, err := tx.Query(ctx, turnoversUntil, tx.Institution, month, day)
 	if err != nil {
 		return t, err
 	}
-	balances, err := readBalances(rows)
+	type key struct {
+		account  string
+		currency money.Currency
+	}
+	net := map[key]*TrialLine{}
+	err = eachTurnover(tx.Institution, rows, func(r *turnover) error {
+		k := key{r.Account, r.Currency}
+		if net[k] == nil {
+			net[k] = &TrialLine{Account: Account{Code: r.Account}, Currency: r.Currency}
+		}
+		net[k].DebitMinor += r.DebitMinor
+		net[k].CreditMinor += r.CreditMinor
+		return nil
+	})
 	if err != nil {
 		return t, err
 	}
@@ -159,15 +181,19 @@ func Trial(ctx context.Context, tx *db.Tx, asOf calendar.Date) (TrialBalance, er
 	for _, a := range chart {
 		by[a.Code] = a
 	}
-	for _, b := range balances {
-		l := TrialLine{Account: by[b.Account], Currency: b.Currency, DebitMinor: b.DebitMinor, CreditMinor: b.CreditMinor, NetMinor: b.NetMinor()}
+	for _, l := range net {
+		l.Account = by[l.Code]
+		l.NetMinor = l.DebitMinor - l.CreditMinor
 		if !l.Kind.DebitNormal() {
 			l.NetMinor = -l.NetMinor
 		}
-		t.DebitMinor += b.DebitMinor
-		t.CreditMinor += b.CreditMinor
-		t.Lines = append(t.Lines, l)
+		t.DebitMinor += l.DebitMinor
+		t.CreditMinor += l.CreditMinor
+		t.Lines = append(t.Lines, *l)
 	}
+	slices.SortFunc(t.Lines, func(a, b TrialLine) int {
+		return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Currency, b.Currency))
+	})
 	t.Balanced = t.DebitMinor == t.CreditMinor
 	return t, nil
 }

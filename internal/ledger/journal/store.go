@@ -6,46 +6,41 @@ import (
 	"encoding/json"
 
 	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
-const entryColumns = `seq, id, business_key, entry_date, memo_zh, memo_en, object, object_id, booked_at, actor, prev_hash, hash`
+const entryColumns = `seq, id, business_key, entry_date, memo_zh, memo_en, object, object_id, booked_at, actor, prev_hash, hash, branch, product`
 
 var (
-	insertHead = db.Q(`insert into journal_head (institution_id, seq, hash) values ($1, 0, '') on conflict do nothing`)
-	lockHead   = db.Q(`select seq, hash from journal_head where institution_id = $1 /*for update*/`)
+	insertHead = db.Q(`insert into journal_head (institution_id, seq, hash, projection, rules) values ($1, 0, '', 1, 1) on conflict do nothing`)
+	lockHead   = db.Q(`select seq, hash, projection, rules from journal_head where institution_id = $1 /*for update*/`)
+	selectHead = db.Q(`select seq, hash, projection, rules from journal_head where institution_id = $1`)
 	moveHead   = db.Q(`update journal_head set seq = $2, hash = $3 where institution_id = $1`)
 
-	insertAccounts = db.NewBulk("account", []string{"institution_id", "code", "name_zh", "name_en", "kind", "created_at"}, "on conflict do nothing")
-	listAccounts   = db.Q(`select code, name_zh, name_en, kind from account where institution_id = $1 order by code`)
+	insertAccounts = db.NewBulk("account", []string{"institution_id", "code", "name_zh", "name_en", "kind", "created_at", "parent_code", "active", "open_api", "manual",
+		"overdraft_minor", "monetary", "version"}, "on conflict do nothing")
+	listAccounts = db.Q(`select code, name_zh, name_en, kind, parent_code, active, open_api, manual, overdraft_minor, monetary, version from account where institution_id = $1 order by code`)
 
 	insertEntries = db.NewBulk("journal_entry", []string{"institution_id", "seq", "id", "business_key", "entry_date", "memo_zh", "memo_en",
-		"object", "object_id", "booked_at", "actor", "prev_hash", "hash"}, "")
-	insertLines = db.NewBulk("journal_line", []string{"institution_id", "seq", "line_no", "account_code", "currency", "amount_minor"}, "")
+		"object", "object_id", "booked_at", "actor", "prev_hash", "hash", "branch", "product"}, "")
+	insertLines = db.NewBulk("journal_line", []string{"institution_id", "seq", "line_no", "account_code", "currency", "amount_minor", "sub"}, "")
 
-	entriesByKey = db.QQ(`select `+entryColumns+` from journal_entry where institution_id = $1 and business_key in (select jsonb_array_elements_text(cast($2 as jsonb)))`,
+	entriesByKey = db.QQ(`select `+entryColumns+` from jsonb_array_elements_text(cast($2 as jsonb)) k(k0)
+		cross join lateral (select * from journal_entry x where x.institution_id = $1 and x.business_key = k.k0 offset 0) e`,
 		`select `+entryColumns+` from journal_entry where institution_id = $1 and business_key in (select value from json_each($2))`)
 	entryByID    = db.Q(`select ` + entryColumns + ` from journal_entry where institution_id = $1 and id = $2`)
 	entriesAfter = db.Q(`select ` + entryColumns + ` from journal_entry where institution_id = $1 and seq > $2 order by seq limit $3`)
 	entryPage    = db.Q(`select ` + entryColumns + ` from journal_entry e where institution_id = $1
 		and ($2 = '' or object = $2) and ($3 = '' or object_id = $3) and ($4 = '' or entry_date >= $4) and ($5 = '' or entry_date <= $5)
-		and ($6 = '' or exists (select 1 from journal_line l where l.institution_id = e.institution_id and l.seq = e.seq and l.account_code = $6))
-		and (cast($7 as bigint) = 0 or seq < cast($7 as bigint)) order by seq desc limit $8`)
+		and ($6 = '' or exists (select 1 from journal_line l where l.institution_id = e.institution_id and l.seq = e.seq and l.account_code = $6 and ($7 = '' or l.sub = $7)))
+		and ($8 = '' or branch = $8) and ($9 = '' or product = $9)
+		and (cast($10 as bigint) = 0 or seq < cast($10 as bigint)) order by seq desc limit $11`)
 	entryCount = db.Q(`select count(*) from journal_entry e where institution_id = $1
 		and ($2 = '' or object = $2) and ($3 = '' or object_id = $3) and ($4 = '' or entry_date >= $4) and ($5 = '' or entry_date <= $5)
-		and ($6 = '' or exists (select 1 from journal_line l where l.institution_id = e.institution_id and l.seq = e.seq and l.account_code = $6))`)
-	linesBetween = db.Q(`select seq, line_no, account_code, currency, amount_minor from journal_line
+		and ($6 = '' or exists (select 1 from journal_line l where l.institution_id = e.institution_id and l.seq = e.seq and l.account_code = $6 and ($7 = '' or l.sub = $7)))
+		and ($8 = '' or branch = $8) and ($9 = '' or product = $9)`)
+	linesBetween = db.Q(`select seq, line_no, account_code, currency, amount_minor, sub from journal_line
 		where institution_id = $1 and seq >= $2 and seq <= $3 order by seq, line_no`)
-
-	lockBalance = db.Q(`select debit_minor, credit_minor, last_seq from account_balance
-		where institution_id = $1 and account_code = $2 and currency = $3 /*for update*/`)
-	putBalance = db.Q(`insert into account_balance (institution_id, account_code, currency, debit_minor, credit_minor, last_seq) values ($1,$2,$3,$4,$5,$6)
-		on conflict (institution_id, account_code, currency) do update set debit_minor = excluded.debit_minor, credit_minor = excluded.credit_minor, last_seq = excluded.last_seq`)
-	listBalances  = db.Q(`select account_code, currency, debit_minor, credit_minor, last_seq from account_balance where institution_id = $1 order by account_code, currency`)
-	balancesUntil = db.Q(`select l.account_code, l.currency,
-		cast(sum(case when l.amount_minor > 0 then l.amount_minor else 0 end) as bigint),
-		cast(sum(case when l.amount_minor < 0 then -l.amount_minor else 0 end) as bigint), max(l.seq)
-		from journal_line l join journal_entry e on e.institution_id = l.institution_id and e.seq = l.seq
-		where l.institution_id = $1 and e.entry_date <= $2 group by l.account_code, l.currency order by l.account_code, l.currency`)
 )
 
 type scanner interface{ Scan(dest ...any) error }
@@ -53,7 +48,7 @@ type scanner interface{ Scan(dest ...any) error }
 func scanEntry(row scanner) (Entry, error) {
 	var e Entry
 	var booked int64
-	err := row.Scan(&e.Seq, &e.ID, &e.Key, &e.Date, &e.Memo.Zh, &e.Memo.En, &e.Object, &e.ObjectID, &booked, &e.Actor, &e.PrevHash, &e.Hash)
+	err := row.Scan(&e.Seq, &e.ID, &e.Key, &e.Date, &e.Memo.Zh, &e.Memo.En, &e.Object, &e.ObjectID, &booked, &e.Actor, &e.PrevHash, &e.Hash, &e.Branch, &e.Product)
 	e.BookedAt = db.Time(booked)
 	return e, err
 }
@@ -103,7 +98,7 @@ func readLines(ctx context.Context, tx *db.Tx, low, high int64, at map[int64]*En
 	for rows.Next() {
 		var seq, no int64
 		var l Line
-		if err := rows.Scan(&seq, &no, &l.Account, &l.Currency, &l.AmountMinor); err != nil {
+		if err := rows.Scan(&seq, &no, &l.Account, &l.Currency, &l.AmountMinor, &l.Sub); err != nil {
 			return err
 		}
 		if e := at[seq]; e != nil {
@@ -111,6 +106,16 @@ func readLines(ctx context.Context, tx *db.Tx, low, high int64, at map[int64]*En
 		}
 	}
 	return rows.Err()
+}
+
+// checkEntries refuses entries that are no longer what was posted, before anybody sees or uses them.
+func checkEntries(institution string, entries []Entry) error {
+	for _, e := range entries {
+		if !e.intact(institution) {
+			return broken("entry %d was changed after posting", e.Seq)
+		}
+	}
+	return nil
 }
 
 // findByKeys reads the entries that drafts were posted as before, in one statement.
@@ -131,7 +136,13 @@ func findByKeys(ctx context.Context, tx *db.Tx, drafts []Draft) (map[string]Entr
 	if err != nil {
 		return nil, err
 	}
+	if len(found) == 0 {
+		return map[string]Entry{}, nil
+	}
 	if err := attachLines(ctx, tx, found); err != nil {
+		return nil, err
+	}
+	if err := checkEntries(tx.Institution, found); err != nil {
 		return nil, err
 	}
 	byKey := make(map[string]Entry, len(found))
@@ -151,23 +162,42 @@ func Accounts(ctx context.Context, tx *db.Tx) ([]Account, error) {
 	var out []Account
 	for rows.Next() {
 		var a Account
-		if err := rows.Scan(&a.Code, &a.NameZh, &a.NameEn, &a.Kind); err != nil {
+		if err := rows.Scan(&a.Code, &a.NameZh, &a.NameEn, &a.Kind, &a.Parent, &a.Active, &a.OpenAPI, &a.Manual, &a.OverdraftMinor, &a.Monetary, &a.Version); err != nil {
 			return nil, err
 		}
 		out = append(out, a)
 	}
+	levels(out)
 	return out, rows.Err()
 }
 
-func readBalances(rows *sql.Rows) ([]Balance, error) {
-	defer rows.Close() //nolint:errcheck // its error is in rows.Err
-	var out []Balance
-	for rows.Next() {
-		var b Balance
-		if err := rows.Scan(&b.Account, &b.Currency, &b.DebitMinor, &b.CreditMinor, &b.LastSeq); err != nil {
-			return nil, err
-		}
-		out = append(out, b)
+// FindAccount reads one account of the chart.
+func FindAccount(ctx context.Context, tx *db.Tx, code string) (Account, error) {
+	chart, err := Accounts(ctx, tx)
+	if err != nil {
+		return Account{}, err
 	}
-	return out, rows.Err()
+	for _, a := range chart {
+		if a.Code == code {
+			return a, nil
+		}
+	}
+	return Account{}, fault.New(ReasonUnknownAccount, "account", code)
 }
+
+// levels counts how deep each account stands under its parents.
+func levels(chart []Account) {
+	parent := make(map[string]string, len(chart))
+	for _, a := range chart {
+		parent[a.Code] = a.Parent
+	}
+	for i := range chart {
+		chart[i].Level = 1
+		for p := chart[i].Parent; p != "" && chart[i].Level < levelMax; p = parent[p] {
+			chart[i].Level++
+		}
+	}
+}
+
+// levelMax bounds how deep a chart may go.
+const levelMax = 6

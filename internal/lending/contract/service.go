@@ -21,6 +21,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/blob"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -63,6 +64,9 @@ func (s *Service) Sign(ctx context.Context, p auth.Principal, applicationID stri
 	}
 	info, err := s.blobs.Put(ctx, p.InstitutionID, c.Terms.Number+".pdf", "application/pdf", bytes.NewReader(pdf), pdfMax)
 	if err != nil {
+		return c, err
+	}
+	if err := pointStored.Hit(ctx); err != nil {
 		return c, err
 	}
 	c.PDFHash, c.PDFSize = info.Hash, info.Size
@@ -198,14 +202,23 @@ func commit(ctx context.Context, tx *db.Tx, c Contract, info blob.Info) (Contrac
 	if err != nil {
 		return c, err
 	}
+	if err := pointFacility.Hit(ctx); err != nil {
+		return c, err
+	}
 	c.FacilityID = f.ID
 	if err := insert(ctx, tx, c); err != nil {
+		return c, err
+	}
+	if err := pointInserted.Hit(ctx); err != nil {
 		return c, err
 	}
 	if err := blob.Attach(ctx, tx, info, blob.Link{Object: "contract", ObjectID: c.ID, Permission: PermissionRead}); err != nil {
 		return c, err
 	}
 	if err := application.MarkContracted(ctx, tx, c.ApplicationID, c.ID); err != nil {
+		return c, err
+	}
+	if err := pointMarked.Hit(ctx); err != nil {
 		return c, err
 	}
 	if err := audit.Record(ctx, tx, audit.Entry{Action: "contract.sign", Object: "contract", ObjectID: c.ID, After: c}); err != nil {
@@ -321,3 +334,11 @@ func HashOf(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }
+
+// Instants at which a test may break off.
+var (
+	pointMarked   = failpoint.Declare("contract.marked")
+	pointInserted = failpoint.Declare("contract.inserted")
+	pointFacility = failpoint.Declare("contract.facility")
+	pointStored   = failpoint.Declare("contract.stored")
+)

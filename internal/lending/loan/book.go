@@ -17,6 +17,9 @@ import (
 // value date than the loan is processed to is inserted there, and one entry
 // books whatever the past now says differently.
 func act(ctx context.Context, tx *db.Tx, l *Loan, e Event, memo fault.Text) (State, Allocation, error) {
+	if err := CatchUp(ctx, tx, l); err != nil { // nights that were missed are booked on their own dates first
+		return State{}, Allocation{}, err
+	}
 	events, err := Events(ctx, tx, l.ID)
 	if err != nil {
 		return State{}, Allocation{}, err
@@ -31,25 +34,56 @@ func act(ctx context.Context, tx *db.Tx, l *Loan, e Event, memo fault.Text) (Sta
 	if err != nil {
 		return s, Allocation{}, err
 	}
-	repaid := s.Totals.PaidPrincipalMinor - l.Posted.PaidPrincipalMinor
+	used := l.use()
 	if err := book(ctx, tx, l, &s, "loan:"+l.ID+":"+recorded.Key, e.Date, memo); err != nil {
 		return s, Allocation{}, err
 	}
-	if repaid > 0 {
-		if err := facility.Release(ctx, tx, l.FacilityID, repaid, "loan:"+l.ID+":"+recorded.Key); err != nil {
-			return s, Allocation{}, err
-		}
+	if err := follow(ctx, tx, l, used, recorded.Key); err != nil {
+		return s, Allocation{}, err
 	}
 	return s, split[e.Seq], announce(ctx, tx, before, *l, recorded, split[e.Seq])
+}
+
+// use is what the loan takes of its facility: what was drawn and is not repaid,
+// let go or sold, and what may still be drawn. Capitalised interest takes no
+// room; a written-off loan keeps its room taken.
+func (l *Loan) use() int64 {
+	t := &l.Posted
+	switch l.Status {
+	case Settled, CancelledOut, TransferredTo:
+		return 0
+	case Pending, Active, Overdue, WrittenOffOut:
+	}
+	owed := t.DisbursedMinor + t.CapitalisedMinor - t.PaidPrincipalMinor - t.WaivedPrincipalMinor - t.SoldPrincipalMinor
+	return l.PrincipalMinor - t.DisbursedMinor + min(owed, t.DisbursedMinor)
+}
+
+// follow lets the facility's use follow the loan's.
+func follow(ctx context.Context, tx *db.Tx, l *Loan, before int64, key string) error {
+	key = "loan:" + l.ID + ":" + key
+	switch after := l.use(); {
+	case l.Status == CancelledOut: // given back by whoever cancelled it
+		return nil
+	case after < before:
+		return facility.Release(ctx, tx, l.FacilityID, before-after, key)
+	case after > before:
+		return facility.Restore(ctx, tx, l.FacilityID, after-before, key)
+	default:
+		return nil
+	}
 }
 
 // book posts the difference between the state's totals and the books, and
 // stores the projection.
 func book(ctx context.Context, tx *db.Tx, l *Loan, s *State, key string, date calendar.Date, memo fault.Text) error {
-	if lines := s.Totals.Sub(l.Posted).lines(l.Currency); len(lines) > 0 {
-		// The accounting date is the business date: a closed day stays closed.
+	on := later(date, l.ProcessedTo) // the accounting date is the business date: a closed day stays closed
+	lines, err := linesOf(ctx, tx, l, s.Totals.Sub(l.Posted), on)
+	if err != nil {
+		return err
+	}
+	if len(lines) > 0 {
 		if _, err := journal.Post(ctx, tx, journal.Draft{
-			Key: key, Date: later(date, l.ProcessedTo), Memo: memo, Object: "loan", ObjectID: l.ID, Lines: lines,
+			Key: key, Date: on, Memo: memo, Object: "loan", ObjectID: l.ID, Branch: l.BranchID, Product: l.ProductID, Lines: lines,
 		}); err != nil {
 			return err
 		}

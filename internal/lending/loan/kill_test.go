@@ -1,15 +1,11 @@
 package loan_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"net/http/httptest"
-	"net/url"
 	"os"
-	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
@@ -23,45 +19,41 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/simulator/bank"
+	"github.com/capillary-finance/capillary/internal/testkit/crash"
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv("LOAN_CHILD_BANK") != "" {
-		if err := childMain(context.Background()); err != nil {
-			fmt.Fprintln(os.Stderr, "child:", err)
-			os.Exit(3)
-		}
-		return
+	if !crash.Child(crash.Children{"draws": killChild}) {
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
 }
 
 const killDraws = 20
 
-// childMain is the process that gets killed: it draws loans, the same ones in every life, and pays them
+// killChild is the process that gets killed: it draws loans, the same ones in every life, and pays them
 // through the bank, and says how far it is.
-func childMain(ctx context.Context) error {
-	d, err := db.Open(ctx, db.Config{Path: os.Getenv("LOAN_CHILD_SQLITE"), PostgresDSN: os.Getenv("LOAN_CHILD_POSTGRES")})
+func killChild(ctx context.Context, life crash.Life) error {
+	d, err := life.Open(ctx)
 	if err != nil {
 		return err
 	}
-	client, err := payment.NewClient(payment.ClientConfig{URL: os.Getenv("LOAN_CHILD_BANK"), Secret: secret, Timeout: time.Second})
+	client, err := payment.NewClient(payment.ClientConfig{URL: life.Get("bank"), Secret: secret, Timeout: time.Second})
 	if err != nil {
 		return err
 	}
 	p := payment.NewDispatcher(d, client, payment.DispatcherConfig{Lease: 200 * time.Millisecond, Failpoint: func(at string, _ payment.Order) error {
-		fmt.Println(at)
+		life.Ack(at)
 		return nil
 	}})
 	s := loan.NewService(d, p, func(context.Context, *db.Tx, facility.Facility) (loan.Conditions, error) { return conditions, nil })
-	who := auth.SystemPrincipal(os.Getenv("LOAN_CHILD_INSTITUTION"), "kill")
-	b := &bundle{facility: facility.Facility{ID: os.Getenv("LOAN_CHILD_FACILITY")}}
+	who := auth.SystemPrincipal(life.Get("institution"), "kill")
+	b := &bundle{facility: facility.Facility{ID: life.Get("facility")}}
 	for i := range killDraws {
 		if _, err := s.Draw(ctx, who, b.input(fmt.Sprint("order-", i), int64(1000+i))); err != nil {
 			return err
 		}
-		fmt.Println("drawn")
+		life.Ack("drawn")
 		if i%4 == 3 {
 			if _, err := p.Drain(ctx); err != nil {
 				return err
@@ -90,9 +82,9 @@ func TestKillMinusNinePaysEveryDrawdownOnce(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		s, err := bank.New(bank.Config{Secret: secret, SettlementMinor: 1_000_000_000_00, Faults: bank.Faults{FailAfterPermille: 200}})
 		require.NoError(t, err)
-		h := httptest.NewServer(s)
-		t.Cleanup(func() { _ = s.Close(); h.Close() })
-		b := &bundle{db: d, staff: dbtest.Institution(t, d), bank: s, url: h.URL}
+		web := httptest.NewServer(s)
+		t.Cleanup(func() { _ = s.Close(); web.Close() })
+		b := &bundle{db: d, staff: dbtest.Institution(t, d), bank: s, url: web.URL}
 		b.restart(t, nil)
 		b.update(t, func(tx *db.Tx) (err error) {
 			b.facility, err = facility.Open(t.Context(), tx, facility.Draft{
@@ -101,20 +93,14 @@ func TestKillMinusNinePaysEveryDrawdownOnce(t *testing.T) {
 			})
 			return err
 		})
-		env := []string{"LOAN_CHILD_BANK=" + h.URL, "LOAN_CHILD_INSTITUTION=" + b.staff.InstitutionID, "LOAN_CHILD_FACILITY=" + b.facility.ID}
-		if d.Dialect() == db.Postgres {
-			env = append(env, "LOAN_CHILD_POSTGRES="+dsnOf(t, d))
-		} else {
-			env = append(env, "LOAN_CHILD_SQLITE="+d.Path())
-		}
+		h := crash.New(t, d, "draws", map[string]string{"bank": web.URL, "institution": b.staff.InstitutionID, "facility": b.facility.ID})
 		for _, at := range []struct {
 			word string
 			n    int
 		}{{"drawn", 2}, {payment.PointClaimed, 1}, {payment.PointAnswered, 2}, {"drawn", 11}, {payment.PointAnswered, 5}, {payment.PointClaimed, 3}} {
-			killChild(t, env, at.word, at.n)
+			h.KillAt(at.word, at.n)
 		}
-		out, err := childOf(t, env).CombinedOutput()
-		require.NoError(t, err, string(out))
+		h.Finish()
 		paid := map[int64]int{}
 		for _, p := range s.Payments() {
 			require.Equal(t, bank.Executed, p.Status)
@@ -132,43 +118,4 @@ func TestKillMinusNinePaysEveryDrawdownOnce(t *testing.T) {
 		})
 		b.check(t)
 	})
-}
-
-func childOf(t *testing.T, env []string) *exec.Cmd {
-	t.Helper()
-	exe, err := os.Executable()
-	require.NoError(t, err)
-	child := exec.CommandContext(t.Context(), exe)
-	child.Env = append(os.Environ(), env...)
-	return child
-}
-
-// killChild starts a child and kills it -9 once it has said a word n times.
-func killChild(t *testing.T, env []string, word string, n int) {
-	t.Helper()
-	child := childOf(t, env)
-	child.Stderr = os.Stderr
-	out, err := child.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, child.Start())
-	lines := bufio.NewScanner(out)
-	for n > 0 && lines.Scan() {
-		if strings.TrimSpace(lines.Text()) == word {
-			n--
-		}
-	}
-	require.NoError(t, child.Process.Kill()) // SIGKILL
-	_ = child.Wait()
-	require.Zero(t, n, "the child never came to %s", word)
-}
-
-// dsnOf names the fixture's own database on the test server.
-func dsnOf(t *testing.T, d *db.DB) string {
-	t.Helper()
-	var name string
-	require.NoError(t, d.Writer().QueryRowContext(t.Context(), "select current_database()").Scan(&name))
-	u, err := url.Parse(os.Getenv(dbtest.PostgresVariable))
-	require.NoError(t, err)
-	u.Path = "/" + name
-	return u.String()
 }

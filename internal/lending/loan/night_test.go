@@ -11,6 +11,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/base/daycount"
 	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/base/rate"
+	"github.com/capillary-finance/capillary/internal/ledger/recipe"
 )
 
 // aLife draws terms of every method and basis and the events of a loan that may be paid late, early or in part.
@@ -72,14 +73,16 @@ func TestNightsBookWhatTheReplaySays(t *testing.T) {
 			for day := at.AddDays(1); !day.After(to); day = day.AddDays(1) {
 				s, err := Replay(tt, events, day)
 				require.NoError(t, err)
-				want := map[string]int64{}
-				for _, line := range s.Totals.Sub(before.Totals).lines("CNY") {
-					want[line.Account] = line.AmountMinor
+				want := map[recipe.Role]int64{}
+				for _, l := range s.Totals.Sub(before.Totals).legs() {
+					if l.minor != 0 {
+						want[l.role] = l.minor
+					}
 				}
-				got := map[string]int64{}
+				got := map[recipe.Role]int64{}
 				if parts, back := into.by[place{"b", "p", "CNY"}], to.Sub(day); back < len(parts) {
 					for _, a := range parts[back].amounts {
-						got[a.account] = a.minor
+						got[a.role] = a.minor
 					}
 				}
 				require.Equal(t, want, got, "%s", day)

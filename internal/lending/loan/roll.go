@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
-	"github.com/capillary-finance/capillary/internal/base/daycount"
 	"github.com/capillary-finance/capillary/internal/platform/audit"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
@@ -185,17 +184,6 @@ func list(tx *db.Tx, ids []string) any {
 	return string(text)
 }
 
-// stepwise says that days may be counted one by one: their sum is the count of the whole span. Where they may not (30/360 with
-// American ends of month), each date is computed from the anchor, as a replay would.
-func stepwise(t Terms) bool {
-	switch t.Basis { //nolint:exhaustive // the others do not add up
-	case daycount.Act360, daycount.Act365, daycount.Act364, daycount.Thirty360:
-		return true
-	default:
-		return false
-	}
-}
-
 // Work passes the time of every loan of the chunk. Loans that fail are left as they were and listed; the others do not notice.
 func (b *Behind) Work() (failed []Failure) {
 	b.sums = sums{to: b.To}
@@ -235,27 +223,23 @@ func (b *Behind) IDs() []string {
 func (n *night) work(into *sums) (err error) {
 	defer recovered(&err)
 	s, posted, from := n.anchor, n.Posted, n.ProcessedTo
-	steps := stepwise(n.Terms)
-	if steps && n.stale {
+	if n.stale {
 		s = clone(&n.anchor) // the anchor itself is written
 	}
-	billed := s.next
+	billed := s.Next
 	var one [1]dated
 	own := one[:0]
 	for day := from.AddDays(1); !day.After(into.to); day = day.AddDays(1) {
-		if !steps {
-			s = clone(&n.anchor)
-		}
 		if err := s.Advance(day); err != nil {
 			return err
 		}
 		if delta := s.Totals.Sub(posted); delta != (Totals{}) {
-			own = append(own, dated{day, delta.lines(n.Currency)})
+			own = append(own, dated{day, delta})
 			posted = s.Totals
 		}
-		if s.next != billed && s.Rows[s.next-1].DueDate == day {
+		if s.Next != billed && s.Rows[s.Next-1].DueDate == day {
 			// A due date is a stop of every replay: from here on the nights begin here.
-			n.anchor, n.stale, billed = clone(&s), true, s.next
+			n.anchor, n.stale, billed = clone(&s), true, s.Next
 		}
 	}
 	n.billed = billedBetween(&s, from)

@@ -180,7 +180,10 @@ func share(ctx context.Context, tx *db.Tx, l Loan, on calendar.Date, m *membersh
 	}
 	if m.kind == partTaken {
 		s, err := Replay(l.Terms, known, on)
-		return s.Totals.lines(l.Currency), err
+		if err != nil {
+			return nil, err
+		}
+		return linesOf(ctx, tx, &l, s.Totals, on)
 	}
 	s, err := Replay(l.Terms, known, on)
 	if err != nil {
@@ -190,5 +193,5 @@ func share(ctx context.Context, tx *db.Tx, l Loan, on calendar.Date, m *membersh
 	if err != nil {
 		return nil, err
 	}
-	return s.Totals.Sub(before.Totals).lines(l.Currency), nil
+	return linesOf(ctx, tx, &l, s.Totals.Sub(before.Totals), on)
 }

@@ -14,7 +14,7 @@ import (
 // A loan is read from two rows: the wide one changes with events, the narrow one (day.go) every night.
 const (
 	wideColumns = `l.id, l.facility_id, l.reference, l.contract_id, l.firm_id, l.product_id, l.branch_id, l.branch_path, l.terms_json, l.payee_name, l.payee_account, l.payment_order_id,
-	l.disbursed_on, l.maturity_on, l.currency, l.principal_minor, l.event_hash, l.created_at`
+	l.disbursed_on, l.maturity_on, l.currency, l.principal_minor, l.event_hash, l.created_at, l.facts_json`
 	columns = wideColumns + `, ` + dayColumns
 	both    = ` from loan l join loan_day d on d.institution_id = l.institution_id and d.loan_id = l.id where l.institution_id = $1 `
 )
@@ -24,8 +24,8 @@ const pageFilter = both + `and l.branch_path like $2 and ($3 = '' or d.status = 
 
 var (
 	insertLoan = db.Q(`insert into loan (institution_id, id, facility_id, reference, contract_id, firm_id, product_id, branch_id, branch_path, terms_json, payee_name,
-		payee_account, payment_order_id, disbursed_on, maturity_on, currency, principal_minor, event_hash, created_at)
-		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19) on conflict do nothing`)
+		payee_account, payment_order_id, disbursed_on, maturity_on, currency, principal_minor, event_hash, created_at, facts_json)
+		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20) on conflict do nothing`)
 	selectByID        = db.Q(`select ` + columns + both + `and l.id = $2`)
 	selectLocked      = db.Q(`select ` + columns + both + `and l.id = $2 /*for update*/`)
 	selectByReference = db.Q(`select ` + columns + both + `and l.facility_id = $2 and l.reference = $3`)
@@ -36,13 +36,14 @@ var (
 	countBehind       = db.Q(`select count(*) from loan_day where institution_id = $1 and status in ('active', 'overdue') and processed_to < $2`)
 	selectCollectable = db.Q(`select loan_id from loan_day where institution_id = $1 and loan_id > $2 and status in ('active', 'overdue') and due_minor > 0 order by loan_id limit $3`)
 	updateWide        = db.Q(`update loan set disbursed_on = $3, maturity_on = $4, event_hash = $5 where institution_id = $1 and id = $2`)
+	setFacts          = db.Q(`update loan set facts_json = $3 where institution_id = $1 and id = $2`)
 	setOrder          = db.Q(`update loan set payment_order_id = $3 where institution_id = $1 and id = $2`)
 
-	insertEvent = db.Q(`insert into loan_event (institution_id, loan_id, seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash)
-		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)`)
-	selectEventsBetween = db.Q(`select loan_id, seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash
+	insertEvent = db.Q(`insert into loan_event (institution_id, loan_id, seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash, detail_json)
+		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)`)
+	selectEventsBetween = db.Q(`select loan_id, seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash, detail_json
 		from loan_event where institution_id = $1 and loan_id >= $2 and loan_id <= $3 order by loan_id, seq`)
-	selectEvents = db.Q(`select seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash
+	selectEvents = db.Q(`select seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash, detail_json
 		from loan_event where institution_id = $1 and loan_id = $2 order by seq`)
 )
 
@@ -50,10 +51,10 @@ type scanner interface{ Scan(dest ...any) error }
 
 func scan(row scanner) (Loan, error) {
 	var l Loan
-	var terms, posted string
+	var terms, posted, facts string
 	var created, updated int64
 	err := row.Scan(&l.ID, &l.FacilityID, &l.Reference, &l.ContractID, &l.FirmID, &l.ProductID, &l.BranchID, &l.BranchPath, &terms, &l.PayeeName, &l.PayeeAccount,
-		&l.PaymentOrderID, &l.DisbursedOn, &l.MaturityOn, &l.Currency, &l.PrincipalMinor, &l.eventHash, &created,
+		&l.PaymentOrderID, &l.DisbursedOn, &l.MaturityOn, &l.Currency, &l.PrincipalMinor, &l.eventHash, &created, &facts,
 		&l.Status, &l.ProcessedTo, &l.NextDueOn, &l.NextDueMinor, &l.OutstandingMinor, &l.DueMinor, &l.DaysPastDue, &posted, &l.eventSeq, &updated, &l.Version)
 	if err != nil {
 		return l, err
@@ -65,6 +66,9 @@ func scan(row scanner) (Loan, error) {
 	}
 	if l.Posted, err = parseTotals(posted); err != nil {
 		return l, fmt.Errorf("loan %s: totals: %w", l.ID, err)
+	}
+	if err := json.Unmarshal([]byte(facts), &l.Facts); err != nil {
+		return l, fmt.Errorf("loan %s: facts: %w", l.ID, err)
 	}
 	return l, nil
 }
@@ -109,13 +113,27 @@ func insert(ctx context.Context, tx *db.Tx, l Loan) (fresh bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	facts, err := json.Marshal(l.Facts)
+	if err != nil {
+		return false, err
+	}
 	fresh, err = tx.ExecOne(ctx, insertLoan, tx.Institution, l.ID, l.FacilityID, l.Reference, l.ContractID, l.FirmID, l.ProductID, l.BranchID, l.BranchPath,
 		string(terms), l.PayeeName, l.PayeeAccount, l.PaymentOrderID, l.DisbursedOn.String(), l.MaturityOn.String(), string(l.Currency), l.PrincipalMinor,
-		l.eventHash, db.Micros(tx.Now))
+		l.eventHash, db.Micros(tx.Now), string(facts))
 	if err != nil || !fresh {
 		return fresh, err
 	}
 	return true, insertDayRow(ctx, tx, l)
+}
+
+// updateFacts stores what is known of a loan beside its terms.
+func updateFacts(ctx context.Context, tx *db.Tx, l Loan) error {
+	text, err := json.Marshal(l.Facts)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, setFacts, tx.Institution, l.ID, string(text))
+	return err
 }
 
 // update stores the projection of a loan that is locked, with the state it was projected from.
@@ -128,7 +146,7 @@ func update(ctx context.Context, tx *db.Tx, l *Loan) error {
 	}
 	l.Version++
 	l.storedStatus = l.Status
-	if l.state == nil || l.state.AsOf != l.ProcessedTo || !stepwise(l.Terms) {
+	if l.state == nil || l.state.AsOf != l.ProcessedTo {
 		return nil // the next night replays
 	}
 	return saveSnapshots(ctx, tx, []snapshot{{loanID: l.ID, eventSeq: l.eventSeq, branchID: l.BranchID, productID: l.ProductID, state: l.state}})
@@ -143,15 +161,29 @@ func Events(ctx context.Context, tx *db.Tx, loanID string) ([]RecordedEvent, err
 	defer rows.Close() //nolint:errcheck // its error is in rows.Err
 	out := []RecordedEvent{}
 	for rows.Next() {
-		var e RecordedEvent
-		var booked int64
-		if err := rows.Scan(&e.Seq, &e.Kind, &e.Date, &e.AmountMinor, &e.Prepay, &e.Key, &e.Note, &booked, &e.Actor, &e.PrevHash, &e.Hash); err != nil {
+		e, err := scanEvent(rows.Scan)
+		if err != nil {
 			return nil, err
 		}
-		e.BookedAt = db.Time(booked)
 		out = append(out, e)
 	}
 	return out, rows.Err()
+}
+
+func scanEvent(scan func(dest ...any) error) (RecordedEvent, error) {
+	var e RecordedEvent
+	var booked int64
+	if err := scan(&e.Seq, &e.Kind, &e.Date, &e.AmountMinor, &e.Prepay, &e.Key, &e.Note, &booked, &e.Actor, &e.PrevHash, &e.Hash, &e.detail); err != nil {
+		return e, err
+	}
+	e.BookedAt = db.Time(booked)
+	if e.detail == "" {
+		return e, nil
+	}
+	if err := json.Unmarshal([]byte(e.detail), &e.Detail); err != nil {
+		return e, fmt.Errorf("loan event %d: detail: %w", e.Seq, err)
+	}
+	return e, nil
 }
 
 // eventsBetween reads the chains of a range of loans in one statement.
@@ -164,9 +196,8 @@ func eventsBetween(ctx context.Context, tx *db.Tx, first, last string) (map[stri
 	out := map[string][]Event{}
 	for rows.Next() {
 		var id string
-		var e RecordedEvent
-		var booked int64
-		if err := rows.Scan(&id, &e.Seq, &e.Kind, &e.Date, &e.AmountMinor, &e.Prepay, &e.Key, &e.Note, &booked, &e.Actor, &e.PrevHash, &e.Hash); err != nil {
+		e, err := scanEvent(func(dest ...any) error { return rows.Scan(append([]any{&id}, dest...)...) })
+		if err != nil {
 			return nil, err
 		}
 		out[id] = append(out[id], e.Event)
@@ -178,9 +209,16 @@ func eventsBetween(ctx context.Context, tx *db.Tx, first, last string) (map[stri
 func record(ctx context.Context, tx *db.Tx, l *Loan, e Event) (RecordedEvent, error) {
 	r := RecordedEvent{Event: e, BookedAt: tx.Now, Actor: tx.Actor, PrevHash: l.eventHash}
 	r.Seq = l.eventSeq + 1
+	if !e.Detail.isZero() {
+		text, err := json.Marshal(e.Detail)
+		if err != nil {
+			return r, err
+		}
+		r.detail = string(text)
+	}
 	r.Hash = r.seal(tx.Institution, l.ID)
 	if _, err := tx.Exec(ctx, insertEvent, tx.Institution, l.ID, r.Seq, string(r.Kind), r.Date.String(), r.AmountMinor, r.Prepay, r.Key, r.Note,
-		db.Micros(r.BookedAt), r.Actor, r.PrevHash, r.Hash); err != nil {
+		db.Micros(r.BookedAt), r.Actor, r.PrevHash, r.Hash, r.detail); err != nil {
 		return r, fmt.Errorf("loan %s event %s: %w", l.ID, e.Kind, err)
 	}
 	l.eventSeq, l.eventHash = r.Seq, r.Hash

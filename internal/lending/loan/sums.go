@@ -8,6 +8,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/ledger/journal"
+	"github.com/capillary-finance/capillary/internal/ledger/recipe"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
@@ -32,12 +33,7 @@ type place struct {
 type part struct {
 	first   string // the first loan in it, which no other part of the same sum can begin with
 	loans   int64
-	amounts []amount
-}
-
-type amount struct {
-	account string
-	minor   int64
+	amounts []leg
 }
 
 // sums gathers the parts of a chunk by place and by date, counted back from the date the chunk is worked up to.
@@ -50,7 +46,7 @@ type sums struct {
 // dated is what one loan earned on one date.
 type dated struct {
 	date  calendar.Date
-	lines []journal.Line
+	delta Totals
 }
 
 // merge takes over what one loan has earned, now that none of its days has failed.
@@ -73,20 +69,22 @@ func (s *sums) merge(l *Loan, own []dated) {
 			p.first = l.ID
 		}
 		p.loans++
-		for i := range d.lines {
-			p.add(d.lines[i].Account, d.lines[i].AmountMinor)
+		for _, l := range d.delta.legs() {
+			if l.minor != 0 {
+				p.add(l)
+			}
 		}
 	}
 }
 
-func (p *part) add(account string, minor int64) {
+func (p *part) add(l leg) {
 	for i := range p.amounts {
-		if p.amounts[i].account == account {
-			p.amounts[i].minor += minor
+		if p.amounts[i].role == l.role {
+			p.amounts[i].minor += l.minor
 			return
 		}
 	}
-	p.amounts = append(p.amounts, amount{account, minor})
+	p.amounts = append(p.amounts, l)
 }
 
 var insertSums = db.NewBulk("loan_sum", []string{"institution_id", "business_date", "branch_id", "product_id", "currency", "origin", "last_id", "loans", "lines_json", "entry_id", "created_at", "kind", "members", "skipped"}, "")
@@ -102,9 +100,9 @@ func (s *sums) save(ctx context.Context, tx *db.Tx, last, kind string, listed, s
 			if p.loans == 0 {
 				continue
 			}
-			amounts := make(map[string]int64, len(p.amounts))
+			amounts := make(map[recipe.Role]int64, len(p.amounts))
 			for _, a := range p.amounts {
-				amounts[a.account] = a.minor
+				amounts[a.role] = a.minor
 			}
 			text, err := json.Marshal(amounts)
 			if err != nil {
@@ -153,13 +151,17 @@ func PostSums(ctx context.Context, tx *db.Tx, limit int) (entries int, err error
 		if err != nil {
 			return 0, err
 		}
-		lines := linesOf(amounts, k.currency)
+		m, err := recipe.For(ctx, tx, k.product, k.date)
+		if err != nil {
+			return 0, err
+		}
+		lines := bookLines(m, amounts, k.currency)
 		if len(lines) == 0 { // amounts that cancel out make no entry
 			continue
 		}
 		drafts = append(drafts, journal.Draft{
 			Key: SumObject + ":" + id, Date: k.date, Memo: fault.Text{Zh: "计提利息（汇总）", En: "interest accrued, summed"},
-			Object: SumObject, ObjectID: id, Lines: lines,
+			Object: SumObject, ObjectID: id, Branch: k.branch, Product: k.product, Lines: lines,
 		})
 	}
 	_, err = journal.PostAll(ctx, tx, drafts)
@@ -183,13 +185,13 @@ func openGroups(ctx context.Context, tx *db.Tx, limit int) (out []sumKey, err er
 }
 
 // takeParts marks the open parts of a sum and adds them up.
-func takeParts(ctx context.Context, tx *db.Tx, k sumKey, id string) (map[string]int64, error) {
+func takeParts(ctx context.Context, tx *db.Tx, k sumKey, id string) (map[recipe.Role]int64, error) {
 	rows, err := tx.Query(ctx, takeSums, tx.Institution, k.date.String(), k.branch, k.product, string(k.currency), id)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close() //nolint:errcheck // its error is in rows.Err
-	amounts := map[string]int64{}
+	amounts := map[recipe.Role]int64{}
 	for rows.Next() {
 		var text string
 		if err := rows.Scan(&text); err != nil {
@@ -202,20 +204,25 @@ func takeParts(ctx context.Context, tx *db.Tx, k sumKey, id string) (map[string]
 	return amounts, rows.Err()
 }
 
-func addAmounts(into map[string]int64, text string) error {
-	var amounts map[string]int64
+func addAmounts(into map[recipe.Role]int64, text string) error {
+	var amounts map[recipe.Role]int64
 	if err := json.Unmarshal([]byte(text), &amounts); err != nil {
 		return err
 	}
-	for account, minor := range amounts {
-		into[account] += minor
+	for role, minor := range amounts {
+		into[role] += minor
 	}
 	return nil
 }
 
-func linesOf(amounts map[string]int64, c money.Currency) []journal.Line {
-	out := make([]journal.Line, 0, len(amounts))
-	for account, minor := range amounts {
+// bookLines puts amounts of roles on the accounts of a mapping.
+func bookLines(m recipe.Map, amounts map[recipe.Role]int64, c money.Currency) []journal.Line {
+	byAccount := map[string]int64{}
+	for role, minor := range amounts {
+		byAccount[m.Code(role)] += minor
+	}
+	out := make([]journal.Line, 0, len(byAccount))
+	for account, minor := range byAccount {
 		if minor != 0 {
 			out = append(out, journal.Line{Account: account, Currency: c, AmountMinor: minor})
 		}

@@ -67,10 +67,8 @@ func Take(ctx context.Context, tx *db.Tx, all []Taken, on calendar.Date) (ids []
 			t.PayeeAccount, "", l.DisbursedOn.String(), l.MaturityOn.String(), string(l.Currency), l.PrincipalMinor, l.eventHash, db.Micros(tx.Now)})
 		days = append(days, []any{tx.Institution, l.ID, string(l.Status), l.ProcessedTo.String(), l.NextDueOn.String(), l.NextDueMinor, l.OutstandingMinor, l.DueMinor, l.DaysPastDue,
 			posted, l.eventSeq, db.Micros(tx.Now), 1})
-		if stepwise(l.Terms) {
-			kept = append(kept, snapshot{loanID: l.ID, branchID: l.BranchID, productID: l.ProductID, eventSeq: l.eventSeq, state: &s})
-		}
-		parts.merge(&l, []dated{{on, l.Posted.lines(l.Currency)}})
+		kept = append(kept, snapshot{loanID: l.ID, branchID: l.BranchID, productID: l.ProductID, eventSeq: l.eventSeq, state: &s})
+		parts.merge(&l, []dated{{on, l.Posted}})
 		ids = append(ids, l.ID)
 	}
 	if len(all) == 0 {

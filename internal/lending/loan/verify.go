@@ -7,6 +7,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/ledger/journal"
+	"github.com/capillary-finance/capillary/internal/ledger/recipe"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
@@ -42,7 +43,11 @@ func Verify(ctx context.Context, tx *db.Tx) (VerifyReport, error) {
 			if err != nil {
 				return r, err
 			}
-			sub.add(l.Posted.lines(l.Currency), 1)
+			lines, err := linesOf(ctx, tx, &l, l.Posted, l.ProcessedTo)
+			if err != nil {
+				return r, err
+			}
+			sub.add(lines, 1)
 			r.Loans++
 			r.Events += n
 			after = l.ID
@@ -142,6 +147,14 @@ func (s subLedger) compare(ctx context.Context, tx *db.Tx) error {
 	for _, l := range trial.Lines {
 		books[accountKey{l.Code, l.Currency}] = l.DebitMinor - l.CreditMinor
 	}
+	// Where a mapping was changed, what was booked before stands on the old accounts: then the accounts are compared together.
+	changed, err := recipe.Changed(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if changed {
+		return s.compareTogether(books, control)
+	}
 	for k, minor := range s {
 		if control[k.account] && books[k] != minor {
 			return fault.New(ReasonBroken, "loan", "*", "problem", "account "+k.account+": the loans say "+money.Of(minor, k.currency).String()+
@@ -151,7 +164,25 @@ func (s subLedger) compare(ctx context.Context, tx *db.Tx) error {
 	return nil
 }
 
-var selectWaiting = db.Q(`select currency, lines_json from loan_sum where institution_id = $1 and entry_id = ''`)
+// compareTogether compares all accounts that loans move in one sum per currency.
+func (s subLedger) compareTogether(books map[accountKey]int64, control map[string]bool) error {
+	loans, ledger := map[money.Currency]int64{}, map[money.Currency]int64{}
+	for k, minor := range s {
+		if control[k.account] {
+			loans[k.currency] += minor
+			ledger[k.currency] += books[k]
+		}
+	}
+	for c, minor := range loans {
+		if ledger[c] != minor {
+			return fault.New(ReasonBroken, "loan", "*", "problem", "the loans' accounts: the loans say "+money.Of(minor, c).String()+
+				", the general ledger "+money.Of(ledger[c], c).String()+" "+string(c))
+		}
+	}
+	return nil
+}
+
+var selectWaiting = db.Q(`select business_date, product_id, currency, lines_json from loan_sum where institution_id = $1 and entry_id = ''`)
 
 func (s subLedger) lessOpenSums(ctx context.Context, tx *db.Tx) error {
 	rows, err := tx.Query(ctx, selectWaiting, tx.Institution)
@@ -159,19 +190,35 @@ func (s subLedger) lessOpenSums(ctx context.Context, tx *db.Tx) error {
 		return err
 	}
 	defer rows.Close() //nolint:errcheck // its error is in rows.Err
+	var waiting []waitingSum
 	for rows.Next() {
-		var c money.Currency
-		var text string
-		if err := rows.Scan(&c, &text); err != nil {
+		var w waitingSum
+		if err := rows.Scan(&w.date, &w.product, &w.currency, &w.text); err != nil {
 			return err
 		}
-		amounts := map[string]int64{}
-		if err := addAmounts(amounts, text); err != nil {
-			return err
-		}
-		s.add(linesOf(amounts, c), -1)
+		waiting = append(waiting, w)
 	}
-	return rows.Err()
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, w := range waiting { // a mapping may be read only when the rows are done with
+		amounts := map[recipe.Role]int64{}
+		if err := addAmounts(amounts, w.text); err != nil {
+			return err
+		}
+		m, err := recipe.For(ctx, tx, w.product, w.date)
+		if err != nil {
+			return err
+		}
+		s.add(bookLines(m, amounts, w.currency), -1)
+	}
+	return nil
+}
+
+type waitingSum struct {
+	date          calendar.Date
+	product, text string
+	currency      money.Currency
 }
 
 type projected struct {

@@ -10,6 +10,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/audit"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 )
 
 // Handler is told the outcome of an order of its purpose, in the transaction
@@ -103,7 +104,7 @@ func (d *Dispatcher) Drain(ctx context.Context) (int, error) {
 	for {
 		var batch []ready
 		err := d.db.View(ctx, db.System("payments"), func(tx *db.Tx) (err error) {
-			batch, err = listReady(ctx, tx, d.cfg.Batch)
+			batch, err = listReady(ctx, tx, d.cfg.Batch, spoken(d.bank))
 			return err
 		})
 		if err != nil || len(batch) == 0 {
@@ -155,21 +156,24 @@ func (d *Dispatcher) one(ctx context.Context, r ready) (final bool, err error) {
 	var o Order
 	var mine bool
 	err = d.db.Update(ctx, scope, func(tx *db.Tx) (err error) {
-		o, mine, err = claim(ctx, tx, r.id, d.cfg.Lease)
+		o, mine, err = claim(ctx, tx, r.id, d.cfg.Lease, spoken(d.bank))
 		return err
 	})
 	if err != nil || !mine {
 		return false, err
 	}
-	if err := d.point(PointClaimed, o); err != nil {
+	if err := errors.Join(d.point(PointClaimed, o), pointClaimed.Hit(ctx)); err != nil {
 		return false, err
 	}
 	out, err := d.ask(ctx, r.institution, o)
-	if perr := d.point(PointAnswered, o); perr != nil {
+	if perr := errors.Join(d.point(PointAnswered, o), pointAnswered.Hit(ctx)); perr != nil {
 		return false, perr
 	}
 	if err != nil {
 		// Unknown: keep the question open, ask again later.
+		if err := pointUnknown.Hit(ctx); err != nil {
+			return false, err
+		}
 		why := err.Error()
 		return false, d.db.Update(ctx, scope, func(tx *db.Tx) error {
 			_, err := tx.Exec(ctx, postponeOrder, tx.Institution, o.ID, db.Micros(tx.Now.Add(backoff(o.Attempts))), clip(why), db.Micros(tx.Now))
@@ -220,6 +224,9 @@ func (d *Dispatcher) finish(ctx context.Context, scope db.Scope, id string, out 
 		if _, err := tx.Exec(ctx, finishOrder, tx.Institution, id, string(status), o.BankReference, o.Reason, db.Micros(tx.Now)); err != nil {
 			return err
 		}
+		if err := pointFinishing.Hit(ctx); err != nil {
+			return err
+		}
 		if h := d.handlers[o.Purpose]; h != nil {
 			if err := h(ctx, tx, o); err != nil {
 				return err
@@ -248,3 +255,11 @@ func clip(s string) string {
 	r := []rune(s)
 	return db.Text(string(r[:min(len(r), reasonMax)]), 4*reasonMax) // the words are the bank's: an order must not hang on them
 }
+
+// Instants at which a test may break off.
+var (
+	pointFinishing = failpoint.Declare("payment.finishing")
+	pointUnknown   = failpoint.Declare("payment.unknown")
+	pointAnswered  = failpoint.Declare("payment.answered")
+	pointClaimed   = failpoint.Declare("payment.claimed")
+)

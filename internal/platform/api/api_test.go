@@ -295,8 +295,8 @@ func TestIdempotency(t *testing.T) {
 		n := b.count(t)
 		b.after = func() error { return nil }
 		lost := post("k3", good)
-		require.Equal(t, 503, lost.status, "an effect was committed: the answer is replayed, not run again")
-		require.Equal(t, "true", lost.header.Get("Idempotency-Replayed"))
+		require.Equal(t, 409, lost.status, "an effect was committed: it is not run again, and \"try later\" is not said for ever")
+		require.Equal(t, "REQUEST_EXECUTED", lost.problem.Code)
 		require.Equal(t, n, b.count(t))
 	})
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -98,6 +99,9 @@ func (a *API) once(hc huma.Context, op Op, p auth.Principal, next func(huma.Cont
 		stored.replay(w)
 		return nil
 	}
+	if err := pointClaimed.Hit(hc.Context()); err != nil {
+		return err
+	}
 	rec := &recorder{ResponseWriter: w, status: http.StatusOK}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	ctx := db.WithBeforeCommit(hc.Context(), c.mark)
@@ -115,6 +119,9 @@ func (a *API) once(hc huma.Context, op Op, p auth.Principal, next func(huma.Cont
 
 // mark is the hook that runs in the transaction of the effect.
 func (c *claim) mark(ctx context.Context, tx *db.Tx) error {
+	if err := pointExecuted.Hit(ctx); err != nil {
+		return err
+	}
 	ok, err := tx.ExecOne(ctx, markExecuted, c.p.InstitutionID, c.p.UserID, c.key, c.id)
 	if err == nil && !ok {
 		return errFenced
@@ -171,6 +178,9 @@ func (a *API) settle(ctx context.Context, op Op, c *claim, rec *recorder) {
 	ctx, cancel := context.WithTimeout(db.WithBeforeCommit(context.WithoutCancel(ctx), nothing), 10*time.Second)
 	defer cancel()
 	err := a.DB.Update(ctx, c.p.Scope(), func(tx *db.Tx) error {
+		if err := pointSettling.Hit(ctx); err != nil {
+			return err
+		}
 		// The row, not our memory, knows whether the effect was committed: a commit may fail after the hook.
 		if rec.status >= http.StatusBadRequest {
 			released, err := tx.ExecOne(ctx, releaseKey, c.p.InstitutionID, c.p.UserID, c.key, c.id)
@@ -179,8 +189,10 @@ func (a *API) settle(ctx context.Context, op Op, c *claim, rec *recorder) {
 			}
 		}
 		status, body := rec.status, rec.body.String()
-		if op.Secret || rec.overflow {
-			status, body = 0, "" // status 0: done, but there is no answer to show again
+		if op.Secret || rec.overflow || status >= http.StatusInternalServerError {
+			// Status 0: done, but there is no answer to show again. A failure of ours after the commit is none either:
+			// "try again later", replayed to whoever tries again, would never end.
+			status, body = 0, ""
 		}
 		h := http.Header{}
 		if rec.ResponseWriter != nil {
@@ -263,3 +275,10 @@ func fingerprint(r *http.Request, body []byte) string {
 	_, _ = h.Write(body)
 	return hex.EncodeToString(h.Sum(nil))
 }
+
+// Instants at which a test may break off.
+var (
+	pointSettling = failpoint.Declare("api.settling")
+	pointExecuted = failpoint.Declare("api.executed")
+	pointClaimed  = failpoint.Declare("api.claimed")
+)

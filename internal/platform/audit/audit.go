@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 )
 
 // Entry is what a service says of a change; actor, institution and time come from the transaction.
@@ -29,6 +30,9 @@ var insertRecord = db.Q(`insert into audit_record (institution_id, id, at, actor
 
 // Record appends an entry in tx.
 func Record(ctx context.Context, tx *db.Tx, e Entry) error {
+	if err := pointRecord.Hit(ctx); err != nil {
+		return err
+	}
 	before, err := encode(e.Before)
 	if err != nil {
 		return fmt.Errorf("audit %s: before: %w", e.Action, err)
@@ -88,3 +92,8 @@ func RecordAll(ctx context.Context, tx *db.Tx, entries []Entry) error {
 	}
 	return nil
 }
+
+// Instants at which a test may break off.
+var (
+	pointRecord = failpoint.Declare("audit.record")
+)

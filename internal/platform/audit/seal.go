@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 )
 
 // Service seals records into chains and answers questions about them.
@@ -114,6 +115,9 @@ func (s *Service) sealBatch(ctx context.Context, institution string) (int, error
 	if err != nil || len(batch) == 0 {
 		return 0, err
 	}
+	if err := pointSealed.Hit(ctx); err != nil {
+		return 0, err
+	}
 	return len(batch), s.anchor(end)
 }
 
@@ -136,6 +140,9 @@ func pendingRecords(ctx context.Context, tx *db.Tx) ([]stored, error) {
 
 // link appends the batch to the chain and signs its new end.
 func (s *Service) link(ctx context.Context, tx *db.Tx, batch []stored) (Anchor, error) {
+	if err := pointLinking.Hit(ctx); err != nil {
+		return Anchor{}, err
+	}
 	var seq, sealedAt int64
 	var prev, signature string
 	err := tx.QueryRow(ctx, selectHead, tx.Institution).Scan(&seq, &prev, &sealedAt, &signature)
@@ -207,3 +214,9 @@ func tornEnd(path string) (bool, error) {
 	_, err = f.ReadAt(last, end-1)
 	return last[0] != '\n', err
 }
+
+// Instants at which a test may break off.
+var (
+	pointLinking = failpoint.Declare("audit.linking")
+	pointSealed  = failpoint.Declare("audit.sealed")
+)

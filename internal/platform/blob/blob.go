@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -92,6 +93,9 @@ func (s *Store) Put(ctx context.Context, institution, name, mediaType string, r 
 	}
 	if err != nil {
 		return Info{}, fmt.Errorf("blob: %w", err)
+	}
+	if err := pointStaged.Hit(ctx); err != nil {
+		return Info{}, err
 	}
 	info := Info{Hash: hex.EncodeToString(h.Sum(nil)), Name: CleanName(name), MediaType: mediaType, Size: n}
 	return info, s.publish(institution, f.Name(), info.Hash)
@@ -207,3 +211,8 @@ func (c contextReader) Read(p []byte) (int, error) {
 	}
 	return c.r.Read(p)
 }
+
+// Instants at which a test may break off.
+var (
+	pointStaged = failpoint.Declare("blob.staged")
+)

@@ -261,7 +261,8 @@ func (k *Keyring) Signed(purpose string, message []byte, signature string) bool 
 		return false
 	}
 	got, err := hex.DecodeString(text)
-	return err == nil && hmac.Equal(got, mac(derive(one, "sign/"+purpose), message))
+	// One spelling only: a bit that turns a letter of the hex into its capital is rot all the same.
+	return err == nil && hex.EncodeToString(got) == text && hmac.Equal(got, mac(derive(one, "sign/"+purpose), message))
 }
 
 func mac(k, message []byte) []byte {

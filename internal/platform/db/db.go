@@ -11,6 +11,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
@@ -22,8 +23,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
-
-	_ "modernc.org/sqlite" // the SQLite driver, pure Go
+	"modernc.org/sqlite"
 )
 
 // AppRole is the PostgreSQL role under which all business statements run.
@@ -41,6 +41,8 @@ type Config struct {
 	Clock func() time.Time
 	// Rand gives the entropy of ids (default crypto/rand).
 	Rand io.Reader
+	// Wrap, set by tests, stands between the pools of business statements and the driver (fault injection).
+	Wrap func(driver.Connector) driver.Connector
 	// Hooks run after the project's own migrations, under the same lock (job tables).
 	Hooks []MigrationHook
 }
@@ -110,7 +112,7 @@ func (d *DB) openSQLite(c Config) error {
 	}}
 	writer := url.Values{"_txlock": {"immediate"}}
 	writer["_pragma"] = pragmas["_pragma"]
-	if d.w, err = sql.Open("sqlite", "file:"+c.Path+"?"+writer.Encode()); err != nil {
+	if d.w, err = c.openLite("file:" + c.Path + "?" + writer.Encode()); err != nil {
 		return err
 	}
 	d.w.SetMaxOpenConns(1)
@@ -121,12 +123,28 @@ func (d *DB) openSQLite(c Config) error {
 		return fmt.Errorf("open %s: %w", c.Path, err)
 	}
 	readers := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(10000)", "query_only(1)", "cache_size(-16000)", "temp_store(MEMORY)"}}
-	if d.r, err = sql.Open("sqlite", "file:"+c.Path+"?"+readers.Encode()); err != nil {
+	if d.r, err = c.openLite("file:" + c.Path + "?" + readers.Encode()); err != nil {
 		return err
 	}
 	d.r.SetMaxOpenConns(c.MaxConns)
 	d.r.SetMaxIdleConns(c.MaxConns)
 	return nil
+}
+
+// openLite opens a pool of SQLite connections.
+func (c Config) openLite(address string) (*sql.DB, error) {
+	to, err := sqlite.NewConnector(address)
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(c.wrap(to)), nil
+}
+
+func (c Config) wrap(to driver.Connector) driver.Connector {
+	if c.Wrap == nil {
+		return to
+	}
+	return c.Wrap(to)
 }
 
 // CheckDSN says what is wrong with a PostgreSQL connection string, without its password; empty is fine.
@@ -149,10 +167,10 @@ func (d *DB) openPostgres(c Config) error {
 	d.owner = stdlib.OpenDB(*cfg)
 	d.owner.SetMaxOpenConns(4) // one holds the migration lock
 	d.owner.SetMaxIdleConns(0)
-	d.w = stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+	d.w = sql.OpenDB(c.wrap(stdlib.GetConnector(*cfg, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, "set role "+AppRole)
 		return err
-	}))
+	}))))
 	d.w.SetMaxOpenConns(c.MaxConns)
 	d.w.SetMaxIdleConns(c.MaxConns)
 	d.r = d.w

@@ -19,6 +19,7 @@ import (
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/base/id"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 )
 
 // AllInstitutions is the institution of system work that crosses tenants (relay, login, verify).
@@ -45,6 +46,7 @@ type Tx struct {
 	ids      uint16
 	after    []func()
 	bizDate  *calendar.Date
+	memo     map[any]any
 }
 
 // Isolation of an update.
@@ -125,6 +127,9 @@ func (d *DB) once(ctx context.Context, s Scope, iso Isolation, readonly bool, fn
 	if hook, ok := ctx.Value(beforeCommitKey{}).(func(context.Context, *Tx) error); ok && err == nil && !readonly {
 		err = hook(ctx, tx)
 	}
+	if err == nil && !readonly {
+		err = pointBeforeCommit.Hit(ctx)
+	}
 	if err != nil {
 		if rb := raw.Rollback(); rb != nil && !errors.Is(rb, sql.ErrTxDone) {
 			return errors.Join(err, rb)
@@ -136,6 +141,9 @@ func (d *DB) once(ctx context.Context, s Scope, iso Isolation, readonly bool, fn
 	}
 	if err := raw.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
+	}
+	if err := pointAfterCommit.Hit(ctx); err != nil {
+		return err
 	}
 	for _, f := range tx.after {
 		f()
@@ -351,3 +359,9 @@ func Text(s string, bytesMax int) string {
 	}
 	return s
 }
+
+// Instants at which a test may break off.
+var (
+	pointAfterCommit  = failpoint.Declare("db.after_commit")
+	pointBeforeCommit = failpoint.Declare("db.before_commit")
+)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 )
 
 // errMoved says that the cursor or the lease changed under a batch: another server or a replay.
@@ -282,6 +283,9 @@ func (x *runner) inOne(ctx context.Context, events []Event, held map[aggregateKe
 			}
 			n++
 		}
+		if err := pointHandled.Hit(ctx); err != nil {
+			return err
+		}
 		return x.advance(ctx, tx, from, events[n-1].Position)
 	})
 	switch {
@@ -305,6 +309,9 @@ func (x *runner) advance(ctx context.Context, tx *db.Tx, from, to int64) error {
 func (x *runner) effect(ctx context.Context, tx *db.Tx, e Event, timeout time.Duration) error {
 	fresh, err := tx.ExecOne(ctx, insertEffect, e.Institution, x.consumer.Name, e.ID, e.Position)
 	if err != nil || !fresh {
+		return err
+	}
+	if err := pointNoted.Hit(ctx); err != nil {
 		return err
 	}
 	limited, cancel := context.WithTimeout(ctx, timeout)
@@ -337,6 +344,9 @@ func (x *runner) putAside(ctx context.Context, e Event, cause error) error {
 		if err := x.advance(ctx, tx, from, e.Position); err != nil {
 			return err
 		}
+		if err := pointAside.Hit(ctx); err != nil {
+			return err
+		}
 		next := db.Micros(tx.Now.Add(x.relay.cfg.Backoff(1)))
 		return enqueue(ctx, tx, x.consumer.Name, e, 1, next, cut(cause))
 	})
@@ -354,3 +364,10 @@ func enqueue(ctx context.Context, tx *db.Tx, consumer string, e Event, tries int
 const errorBytesMax = 2000
 
 func cut(err error) string { return db.Text(err.Error(), errorBytesMax) }
+
+// Instants at which a test may break off.
+var (
+	pointAside   = failpoint.Declare("event.aside")
+	pointHandled = failpoint.Declare("event.handled")
+	pointNoted   = failpoint.Declare("event.effect_noted")
+)

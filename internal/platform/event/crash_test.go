@@ -1,13 +1,9 @@
 package event_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net/url"
-	"os"
-	"os/exec"
 	"testing"
 	"time"
 
@@ -15,19 +11,15 @@ import (
 
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
+	"github.com/capillary-finance/capillary/internal/testkit/crash"
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
 )
 
-// childMain is the process that gets killed: a relay with the recording consumer that says what it has done.
-func childMain() bool {
-	path, dsn := os.Getenv("EVENT_CHILD_SQLITE"), os.Getenv("EVENT_CHILD_POSTGRES")
-	if path == "" && dsn == "" {
-		return false
-	}
-	ctx := context.Background()
-	d, err := db.Open(ctx, db.Config{Path: path, PostgresDSN: dsn})
+// relayChild is the process that gets killed: a relay with the recording consumer that says what it has done.
+func relayChild(ctx context.Context, life crash.Life) error {
+	d, err := life.Open(ctx)
 	if err != nil {
-		panic(err)
+		return err
 	}
 	cfg := fast
 	cfg.Batch = 7 // so that a kill falls between and into batches
@@ -35,27 +27,14 @@ func childMain() bool {
 	c := recorder("projection", nil)
 	inner := c.Handle
 	c.Handle = func(ctx context.Context, tx *db.Tx, e event.Event) error {
-		tx.AfterCommit(func() { fmt.Println("done") })
+		tx.AfterCommit(func() { life.Ack("done") })
 		return inner(ctx, tx, e)
 	}
 	r.Register(c)
 	if err := r.Start(ctx); err != nil {
-		panic(err)
+		return err
 	}
 	select {} // until killed
-}
-
-func childEnv(t *testing.T, d *db.DB) string {
-	t.Helper()
-	if d.Dialect() == db.SQLite {
-		return "EVENT_CHILD_SQLITE=" + d.Path()
-	}
-	var name string
-	require.NoError(t, d.Writer().QueryRowContext(t.Context(), "select current_database()").Scan(&name))
-	u, err := url.Parse(os.Getenv(dbtest.PostgresVariable))
-	require.NoError(t, err)
-	u.Path = "/" + name
-	return "EVENT_CHILD_POSTGRES=" + u.String()
 }
 
 func TestKilledRelaysLoseAndDoubleNothing(t *testing.T) {
@@ -71,22 +50,9 @@ func TestKilledRelaysLoseAndDoubleNothing(t *testing.T) {
 		seed := rand.Uint64()
 		t.Logf("seed %d", seed)
 		rng := rand.New(rand.NewPCG(seed, 2))
-		exe, err := os.Executable()
-		require.NoError(t, err)
-		env := childEnv(t, d)
+		h := crash.New(t, d, "relay", nil)
 		for range 5 {
-			child := exec.CommandContext(t.Context(), exe)
-			child.Env = append(os.Environ(), env)
-			child.Stderr = os.Stderr
-			out, err := child.StdoutPipe()
-			require.NoError(t, err)
-			require.NoError(t, child.Start())
-			lines := bufio.NewScanner(out)
-			for range 1 + rng.IntN(60) {
-				require.True(t, lines.Scan(), "the child works on")
-			}
-			require.NoError(t, child.Process.Kill()) // SIGKILL
-			require.Error(t, child.Wait())
+			h.KillAt("done", 1+rng.IntN(60))
 		}
 		r := event.NewRelay(d, fast)
 		r.Register(recorder("projection", nil))

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 )
 
 // Draft is an event about to be written.
@@ -62,6 +63,9 @@ var insertEvent = db.Q(`insert into event (institution_id, id, at, actor, type, 
 
 // Append writes an event in tx.
 func Append(ctx context.Context, tx *db.Tx, d Draft) error {
+	if err := pointAppend.Hit(ctx); err != nil {
+		return err
+	}
 	payload, err := json.Marshal(d.Payload)
 	if err != nil {
 		return fmt.Errorf("event %s: %w", d.Type, err)
@@ -134,3 +138,8 @@ func unlisten(d *db.DB, c chan struct{}) {
 		delete(wakers.m, d)
 	}
 }
+
+// Instants at which a test may break off.
+var (
+	pointAppend = failpoint.Declare("event.append")
+)

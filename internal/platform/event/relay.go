@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 )
 
 // Config of a Relay; the zero value is ready for production.
@@ -192,6 +193,9 @@ func (r *Relay) Place(ctx context.Context) (bool, error) {
 		if err := tx.Lock(ctx, "event.place"); err != nil {
 			return err
 		}
+		if err := pointPlacing.Hit(ctx); err != nil {
+			return err
+		}
 		_, err := tx.Exec(ctx, placeEvents, placeMax)
 		return err
 	})
@@ -275,3 +279,8 @@ func (r *Relay) lease(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Instants at which a test may break off.
+var (
+	pointPlacing = failpoint.Declare("event.placing")
+)

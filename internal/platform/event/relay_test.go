@@ -17,11 +17,12 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
+	"github.com/capillary-finance/capillary/internal/testkit/crash"
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
 )
 
 func TestMain(m *testing.M) {
-	if childMain() {
+	if crash.Child(crash.Children{"relay": relayChild}) {
 		return
 	}
 	goleak.VerifyTestMain(m)

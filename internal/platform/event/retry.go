@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 )
 
 // retryTimeoutFactor gives a retried event more time than the first try, which must not delay others.
@@ -94,6 +95,9 @@ func (x *runner) tryAgain(ctx context.Context, h head) (bool, error) {
 				return err
 			}
 		}
+		if err := pointRetried.Hit(ctx); err != nil {
+			return err
+		}
 		_, err = tx.Exec(ctx, deleteRetry, h.event.Institution, h.id)
 		return err
 	})
@@ -119,3 +123,8 @@ func (x *runner) failAgain(ctx context.Context, scope db.Scope, h head, cause er
 		return err
 	})
 }
+
+// Instants at which a test may break off.
+var (
+	pointRetried = failpoint.Declare("event.retried")
+)

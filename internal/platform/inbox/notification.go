@@ -7,6 +7,7 @@ import (
 
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -28,7 +29,7 @@ func Notify(ctx context.Context, tx *db.Tx, userID, zh, en, link string) error {
 	if _, err := tx.Exec(ctx, insertNotification, tx.Institution, userID, tx.NewID("ntf"), cut(zh), cut(en), link, db.Micros(tx.Now)); err != nil {
 		return fmt.Errorf("notify %s: %w", userID, err)
 	}
-	return nil
+	return pointNotified.Hit(ctx)
 }
 
 // Notifications is a page of a user's notifications with the count of unread ones.
@@ -107,3 +108,8 @@ func (s *Service) Prune(ctx context.Context, readBefore time.Time) error {
 		return err
 	})
 }
+
+// Instants at which a test may break off.
+var (
+	pointNotified = failpoint.Declare("inbox.notified")
+)

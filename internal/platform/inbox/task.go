@@ -12,6 +12,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -130,6 +131,9 @@ func OpenTask(ctx context.Context, tx *db.Tx, d TaskDraft) (string, error) {
 		}
 		return existing, nil
 	}
+	if err := pointOpened.Hit(ctx); err != nil {
+		return "", err
+	}
 	if d.AssigneeID != "" {
 		if err := Notify(ctx, tx, d.AssigneeID, d.TitleZh, d.TitleEn, "/tasks/"+id); err != nil {
 			return "", err
@@ -178,3 +182,8 @@ func (t Task) maySee(p auth.Principal) bool {
 	return t.mayWork(p) || t.AssigneeID == p.UserID || t.OpenedBy == p.UserID ||
 		((p.HasRole(t.Role) || p.Can(PermissionReassign)) && (t.BranchPath == "" || p.Sees(t.BranchPath)))
 }
+
+// Instants at which a test may break off.
+var (
+	pointOpened = failpoint.Declare("task.opened")
+)

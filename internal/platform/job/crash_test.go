@@ -1,20 +1,17 @@
 package job_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
-	"os/exec"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/job"
+	"github.com/capillary-finance/capillary/internal/testkit/crash"
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
 )
 
@@ -50,27 +47,21 @@ func units(done func(n int)) job.Kind {
 	}}
 }
 
-// childMain is the process that gets killed: it runs jobs of the database named in its environment
-// and prints each unit it has committed.
-func childMain() bool {
-	path, dsn := os.Getenv("JOB_CHILD_SQLITE"), os.Getenv("JOB_CHILD_POSTGRES")
-	if path == "" && dsn == "" {
-		return false
-	}
-	ctx := context.Background()
-	d, err := db.Open(ctx, db.Config{Path: path, PostgresDSN: dsn})
+// unitsChild is the process that gets killed: it runs the jobs of the database and says each unit it has committed.
+func unitsChild(ctx context.Context, life crash.Life) error {
+	d, err := life.Open(ctx)
 	if err != nil {
-		panic(err)
+		return err
 	}
 	cfg := fast
 	cfg.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	x, err := job.NewRunner(d, cfg)
 	if err != nil {
-		panic(err)
+		return err
 	}
-	x.Register(units(func(n int) { fmt.Println("unit", n) }))
+	x.Register(units(func(n int) { life.Ack("unit", n) }))
 	if err := x.Start(ctx); err != nil {
-		panic(err)
+		return err
 	}
 	select {} // until killed
 }
@@ -85,12 +76,9 @@ func TestKilledInMidJobItFinishesWithEachUnitOnce(t *testing.T) {
 		s := dbtest.Institution(t, d)
 		x := newRunner(t, d, units(func(int) {}))
 		j := enqueue(t, d, x, s.System.Scope(), job.Request{Kind: "test.units"})
-		env := "JOB_CHILD_SQLITE=" + d.Path()
-		if d.Dialect() == db.Postgres {
-			env = "JOB_CHILD_POSTGRES=" + dsnOf(t, d)
-		}
-		for _, killAt := range []int{3, 40, 41, 150} {
-			killChildAt(t, env, killAt)
+		h := crash.New(t, d, "units", nil)
+		for _, more := range []int{3, 40, 1, 110} { // units done in each life
+			h.KillAt("unit", more)
 		}
 		start(t, x)
 		done := waitFor(t, x, s.System, j.ID, job.Completed)
@@ -104,39 +92,4 @@ func TestKilledInMidJobItFinishesWithEachUnitOnce(t *testing.T) {
 		require.Equal(t, "u00001", first)
 		require.Equal(t, fmt.Sprintf("u%05d", unitsMax), last)
 	})
-}
-
-// dsnOf names the fixture's own database on the test server.
-func dsnOf(t *testing.T, d *db.DB) string {
-	t.Helper()
-	var name string
-	require.NoError(t, d.Writer().QueryRowContext(t.Context(), "select current_database()").Scan(&name))
-	u, err := url.Parse(os.Getenv(dbtest.PostgresVariable))
-	require.NoError(t, err)
-	u.Path = "/" + name
-	return u.String()
-}
-
-// killChildAt starts a child and kills it -9 once it has printed unit n or a later one.
-func killChildAt(t *testing.T, env string, n int) {
-	t.Helper()
-	exe, err := os.Executable()
-	require.NoError(t, err)
-	child := exec.CommandContext(t.Context(), exe)
-	child.Env = append(os.Environ(), env)
-	child.Stderr = os.Stderr
-	out, err := child.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, child.Start())
-	lines := bufio.NewScanner(out)
-	seen := false
-	for !seen && lines.Scan() {
-		var at int
-		if _, err := fmt.Sscanf(strings.TrimSpace(lines.Text()), "unit %d", &at); err == nil && at >= n {
-			seen = true
-		}
-	}
-	require.NoError(t, child.Process.Kill()) // SIGKILL
-	require.Error(t, child.Wait())
-	require.True(t, seen, "the child never came to unit %d", n)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/capillary-finance/capillary/internal/platform/auth"
+	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -119,11 +120,11 @@ func Transient(err error) error {
 	return transient{err}
 }
 
-// IsTransient reports that a retry may help: the error is marked so, or is a fault that says
-// "unavailable" or "too many". Bad input never is.
+// IsTransient reports that a retry may help: the error is marked so, is an outage of the database, or is a
+// fault that says "unavailable" or "too many". Bad input never is.
 func IsTransient(err error) bool {
 	var t transient
-	if errors.As(err, &t) {
+	if errors.As(err, &t) || db.IsUnavailable(err) {
 		return true
 	}
 	f, ok := fault.As(err)

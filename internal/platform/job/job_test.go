@@ -2,7 +2,9 @@ package job_test
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -14,11 +16,12 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 	"github.com/capillary-finance/capillary/internal/platform/job"
+	"github.com/capillary-finance/capillary/internal/testkit/crash"
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
 )
 
 func TestMain(m *testing.M) {
-	if childMain() {
+	if crash.Child(crash.Children{"units": unitsChild}) {
 		return
 	}
 	goleak.VerifyTestMain(m)
@@ -302,4 +305,22 @@ func TestPeopleSeeTheirOwnJobsAndTheirSubtreesOnlyWithTheRight(t *testing.T) {
 		require.NoError(t, err)
 		require.EqualValues(t, 2, total)
 	})
+}
+
+// A database that is away for a moment (a failover, a restart) must not fail a night's work for good.
+func TestAnOutageOfTheDatabaseIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	d := dbtest.SQLite(t)
+	s := dbtest.Institution(t, d)
+	var runs atomic.Int64
+	x := newRunner(t, d, job.Kind{Name: "test.outage", Zh: "断", En: "outage", Tries: 3, Backoff: func(int) time.Duration { return time.Millisecond }, Run: func(context.Context, *job.Run) error {
+		if runs.Add(1) == 1 {
+			return fmt.Errorf("in the middle: %w", driver.ErrBadConn)
+		}
+		return nil
+	}})
+	j := enqueue(t, d, x, s.System.Scope(), job.Request{Kind: "test.outage"})
+	start(t, x)
+	waitFor(t, x, s.System, j.ID, job.Completed)
+	require.EqualValues(t, 2, runs.Load())
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -108,6 +109,9 @@ func (r *Run) CheckpointTx(ctx context.Context, tx *db.Tx, v any) error {
 	if !ours {
 		r.cancel(errLeaseLost)
 		return fault.New(ReasonLeaseLost, "id", r.Job.ID)
+	}
+	if err := pointCheckpoint.Hit(ctx); err != nil {
+		return err
 	}
 	tx.AfterCommit(func() {
 		r.mu.Lock()
@@ -216,3 +220,8 @@ func (p *pace) rateMilli() int64 {
 	}
 	return (p.last.done - p.marks[0].done) * 1_000_000 / ms
 }
+
+// Instants at which a test may break off.
+var (
+	pointCheckpoint = failpoint.Declare("job.checkpoint")
+)

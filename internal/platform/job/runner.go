@@ -22,6 +22,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 	"github.com/capillary-finance/capillary/internal/platform/job/schema"
 )
@@ -257,6 +258,9 @@ func (x *Runner) insert(ctx context.Context, tx *db.Tx, in Request, args string)
 	if err != nil {
 		return Job{}, err
 	}
+	if err := pointEnqueued.Hit(ctx); err != nil {
+		return Job{}, err
+	}
 	if err := note(ctx, tx, "job.enqueue", id, nil, map[string]any{"kind": in.Kind, "object": in.Object, "object_id": in.ObjectID}); err != nil {
 		return Job{}, err
 	}
@@ -386,3 +390,8 @@ func (x *Runner) running(id string) bool {
 	defer x.mu.Unlock()
 	return x.active[id] != nil
 }
+
+// Instants at which a test may break off.
+var (
+	pointEnqueued = failpoint.Declare("job.enqueued")
+)

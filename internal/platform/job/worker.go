@@ -11,6 +11,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -77,6 +78,9 @@ func (x *Runner) claim(ctx context.Context, t tokenArgs) (*Run, Kind, error) {
 		lease := token()
 		ours, err := tx.ExecOne(ctx, claimJob, t.Institution, t.Job, t.Run, lease, db.Micros(tx.Now))
 		if err != nil || !ours {
+			return err
+		}
+		if err := pointClaimed.Hit(ctx); err != nil {
 			return err
 		}
 		rec, err := x.byID(ctx, tx, selectJob, t.Institution, t.Job)
@@ -230,6 +234,9 @@ func (x *Runner) write(ctx context.Context, tx *db.Tx, r *Run, k Kind, final Sta
 	if !ours {
 		return fault.New(ReasonLeaseLost, "id", r.Job.ID)
 	}
+	if err := pointSettling.Hit(ctx); err != nil {
+		return err
+	}
 	after := map[string]any{"kind": r.Job.Kind, "kind_zh": r.Job.KindZh, "kind_en": r.Job.KindEn, "object": r.Job.Object, "object_id": r.Job.ObjectID, "actor": r.Job.Actor}
 	if final != Queued {
 		if runErr != nil && final == Failed {
@@ -290,3 +297,9 @@ func (x *Runner) takeOver(ctx context.Context, institution, id string, runNo int
 		return x.requeue(ctx, tx, id, runNo, tries, 0, text, count, "job.interrupt")
 	})
 }
+
+// Instants at which a test may break off.
+var (
+	pointSettling = failpoint.Declare("job.settling")
+	pointClaimed  = failpoint.Declare("job.claimed")
+)

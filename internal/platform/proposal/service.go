@@ -12,6 +12,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -109,6 +110,9 @@ func (s *Service) Propose(ctx context.Context, tx *db.Tx, p auth.Principal, kind
 	if err := insert(ctx, tx, out, before, after); err != nil {
 		return out, err
 	}
+	if err := pointMade.Hit(ctx); err != nil {
+		return out, err
+	}
 	if err := audit.Record(ctx, tx, audit.Entry{Action: "proposal.create", Object: "proposal", ObjectID: out.ID, After: out, Note: note}); err != nil {
 		return out, err
 	}
@@ -192,6 +196,9 @@ func (s *Service) decide(ctx context.Context, p auth.Principal, in Decision, act
 		}
 		state, err := act(tx, k, cur)
 		if err != nil {
+			return err
+		}
+		if err := pointDecided.Hit(ctx); err != nil {
 			return err
 		}
 		out, err = s.close(ctx, tx, cur, state, p, in.Note)
@@ -393,3 +400,9 @@ func (s *Service) dress(p auth.Principal, one *Proposal, now time.Time) {
 	}
 	one.CanDecide = one.State == Pending && p.Can(k.Review) && p.UserID != one.MadeBy && slices.Contains([]string{"session"}, p.Via)
 }
+
+// Instants at which a test may break off.
+var (
+	pointDecided = failpoint.Declare("proposal.decided")
+	pointMade    = failpoint.Declare("proposal.made")
+)

@@ -16,6 +16,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/crypto"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 	"github.com/capillary-finance/capillary/internal/platform/inbox"
 )
@@ -87,6 +88,9 @@ func (s *Sender) Consumer() event.Consumer {
 				continue
 			}
 			if _, err := tx.Exec(ctx, insertDelivery, tx.Institution, tx.NewID("whd"), w.ID, e.ID, e.Type, db.Micros(tx.Now)); err != nil {
+				return err
+			}
+			if err := pointQueued.Hit(ctx); err != nil {
 				return err
 			}
 			tx.AfterCommit(s.wake)
@@ -241,10 +245,16 @@ func (s *Sender) send(ctx context.Context, d due) error {
 	if err != nil || p == nil {
 		return err
 	}
+	if err := pointPrepared.Hit(ctx); err != nil {
+		return err
+	}
 	began := time.Now()
 	code, err := s.post(ctx, p)
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // stopping: the lease runs out and somebody sends it again
+	}
+	if err := pointAnswered.Hit(ctx); err != nil {
+		return err
 	}
 	return s.settle(ctx, d, p, Attempt{At: s.db.Now(), ResponseCode: code, Millis: time.Since(began).Milliseconds(), Error: explain(err)}, err)
 }
@@ -369,6 +379,9 @@ func (s *Sender) settle(ctx context.Context, d due, p *prepared, a Attempt, caus
 		if err != nil || !ours {
 			return err
 		}
+		if err := pointSettling.Hit(ctx); err != nil {
+			return err
+		}
 		if cause == nil {
 			_, err := tx.Exec(ctx, noteSuccess, d.institution, p.webhook.ID)
 			return err
@@ -396,3 +409,11 @@ func (s *Sender) countFailure(ctx context.Context, tx *db.Tx, w Webhook, a Attem
 	}
 	return note(ctx, tx, "webhook.disabled", w.ID, nil, map[string]any{"reason": reason})
 }
+
+// Instants at which a test may break off.
+var (
+	pointSettling = failpoint.Declare("webhook.settling")
+	pointAnswered = failpoint.Declare("webhook.answered")
+	pointPrepared = failpoint.Declare("webhook.prepared")
+	pointQueued   = failpoint.Declare("webhook.queued")
+)

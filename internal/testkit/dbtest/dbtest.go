@@ -134,6 +134,14 @@ func DSN(t testing.TB) string {
 	return withDatabase(server, name)
 }
 
+// DSNOf names a fixture's own database on the test server, for processes that work on it.
+func DSNOf(t testing.TB, d *db.DB) string {
+	t.Helper()
+	var name string
+	require.NoError(t, d.Owner().QueryRowContext(t.Context(), "select current_database()").Scan(&name))
+	return withDatabase(os.Getenv(PostgresVariable), name)
+}
+
 func open(t testing.TB, c db.Config, opts []Option) *db.DB {
 	t.Helper()
 	for _, o := range opts {

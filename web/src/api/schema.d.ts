@@ -427,6 +427,12 @@ export type AuthorityDraft = {
   valid_until?: string
 }
 
+export type BenchmarkPublication = {
+  lpr_1y: string
+  lpr_5y: string
+  published_on: string
+}
+
 export type BookOptimiseInputBody = {
   budget_minor: number
   /** share of customers that leaves, by rate and grade; empty: the design default */
@@ -454,11 +460,41 @@ export type BookRunsOutputBody = {
   items: Array<PricingRunMark>
 }
 
+export type BulkInputBody = {
+  /** true: all items are posted or none */
+  atomic?: boolean
+  items: Array<WriterPosting>
+}
+
+export type BulkOutputBody = {
+  failed: number
+  items: Array<WriterBulkItem>
+  posted: number
+}
+
+export type CaptureInputBody = {
+  /** left out: all that is held */
+  amount_minor?: number
+  date?: string
+}
+
 export type Change_passwordRequest = {
   /** at least 12 characters */
   new_password: string
   /** the present one */
   password: string
+}
+
+export type ChangeInputBody = {
+  /** minor units; with a transfer, its price */
+  amount_minor?: number
+  detail?: LoanParticulars
+  kind: "fee_charged" | "reversed" | "refunded" | "waived" | "rate_changed" | "due_moved" | "extended" | "restructured" | "accelerated" | "misused" | "charged_off" | "written_off" | "transferred"
+  reason: string
+  /** your own number of this change; approved twice it happens once */
+  reference: string
+  /** empty: the business date on which it is approved */
+  value_date?: string
 }
 
 export type CodeInputBody = {
@@ -1354,6 +1390,13 @@ export type IntakeRequest = {
   manager_id?: string
 }
 
+export type Item = {
+  amount_minor: number
+  loan_id: string
+  /** may go beyond what is due */
+  prepay?: boolean
+}
+
 export type Job = {
   actor: string
   actor_name: string
@@ -1397,15 +1440,44 @@ export type JobProblem = {
 }
 
 export type JournalAccount = {
+  /** an inactive account takes no postings */
+  active: boolean
   code: string
-  kind: "asset" | "liability" | "equity" | "income" | "expense"
+  kind: "asset" | "liability" | "equity" | "income" | "expense" | "memo"
+  /** 1 at the top */
+  level: number
+  /** manual vouchers may touch it */
+  manual: boolean
+  /** revalued when it holds foreign currency */
+  monetary: boolean
   name_en: string
   name_zh: string
+  /** other systems may post to it through the API */
+  open_api: boolean
+  /** how far a sub-account may go below zero on its normal side; -1 is unlimited */
+  overdraft_minor: number
+  /** account it is listed under; empty at the first level */
+  parent_code: string
+  version: number
+}
+
+export type JournalAvailable = {
+  account: string
+  /** balance minus holds */
+  available_minor: number
+  /** on the account's normal side */
+  balance_minor: number
+  currency: string
+  held_minor: number
+  /** how far below zero it may go; -1 is unlimited */
+  overdraft_minor: number
+  sub: string
 }
 
 export type JournalEntry = {
   actor: string
   booked_at: string
+  branch?: string
   business_key: string
   date: string
   hash: string
@@ -1415,7 +1487,33 @@ export type JournalEntry = {
   object: string
   object_id: string
   prev_hash: string
+  product?: string
   seq: number
+}
+
+export type JournalHold = {
+  account: string
+  amount_minor: number
+  branch: string
+  closed_at?: string
+  closed_by: string
+  counter_account: string
+  counter_sub: string
+  created_at: string
+  created_by: string
+  currency: string
+  /** the entry that posted it */
+  entry_id: string
+  expires_at?: string
+  id: string
+  memo: FaultText
+  object: string
+  object_id: string
+  posted_minor: number
+  product: string
+  reference: string
+  state: "held" | "posted" | "voided" | "expired"
+  sub: string
 }
 
 export type JournalLine = {
@@ -1423,6 +1521,8 @@ export type JournalLine = {
   /** positive debits, negative credits */
   amount_minor: number
   currency: string
+  /** sub-account within the account, e.g. a loan or a customer */
+  sub?: string
 }
 
 export type JournalTrialBalance = {
@@ -1434,17 +1534,32 @@ export type JournalTrialBalance = {
 }
 
 export type JournalTrialLine = {
+  /** an inactive account takes no postings */
+  active: boolean
   code: string
   /** credit turnover */
   credit_minor: number
   currency: string
   /** debit turnover */
   debit_minor: number
-  kind: "asset" | "liability" | "equity" | "income" | "expense"
+  kind: "asset" | "liability" | "equity" | "income" | "expense" | "memo"
+  /** 1 at the top */
+  level: number
+  /** manual vouchers may touch it */
+  manual: boolean
+  /** revalued when it holds foreign currency */
+  monetary: boolean
   name_en: string
   name_zh: string
   /** balance on the account's normal side */
   net_minor: number
+  /** other systems may post to it through the API */
+  open_api: boolean
+  /** how far a sub-account may go below zero on its normal side; -1 is unlimited */
+  overdraft_minor: number
+  /** account it is listed under; empty at the first level */
+  parent_code: string
+  version: number
 }
 
 export type List_proposal_kindsResponse = {
@@ -1482,6 +1597,7 @@ export type Loan = {
   /** payable now: fees, penalty, interest, principal */
   due_minor: number
   facility_id: string
+  facts: LoanFacts
   firm_id: string
   id: string
   maturity_on: string
@@ -1501,17 +1617,23 @@ export type Loan = {
   product_id: string
   /** the client's own number of the drawdown, unique per facility */
   reference: string
-  status: "pending_disbursement" | "active" | "overdue" | "settled" | "cancelled"
+  status: "pending_disbursement" | "active" | "overdue" | "settled" | "cancelled" | "written_off" | "transferred"
   terms: LoanTerms
   updated_at: string
   version: number
 }
 
 export type LoanAllocation = {
+  /** interest on unpaid interest */
+  compound_minor?: number
+  /** kept as the customer's credit */
+  credit_minor?: number
   fee_minor: number
   interest_minor: number
   penalty_minor: number
   principal_minor: number
+  /** received after write-off */
+  recovered_minor?: number
 }
 
 export type LoanCalculateBody = {
@@ -1584,6 +1706,12 @@ export type LoanCalculation = {
   yearly_simple: string
 }
 
+export type LoanCheck = {
+  evidence: string
+  name: "lawful_operation" | "stable_operation" | "good_credit" | "lending_standard" | "bank_terms"
+  passed: boolean
+}
+
 export type LoanConditions = {
   basis: string
   due_rule: string
@@ -1602,6 +1730,7 @@ export type LoanCost = {
 }
 
 export type LoanDetail = {
+  accelerated: boolean
   branch_id: string
   branch_path: string
   contract_id: string
@@ -1612,12 +1741,18 @@ export type LoanDetail = {
   due: LoanAllocation
   /** payable now: fees, penalty, interest, principal */
   due_minor: number
+  extensions: number
   facility_id: string
+  facts: LoanFacts
   firm_id: string
   id: string
   maturity_on: string
   next_due_minor: number
   next_due_on?: string
+  /** interest is not recognised as income */
+  non_accrual: boolean
+  /** after a restructuring */
+  observation?: LoanObservation
   /** principal still owed */
   outstanding_minor: number
   payee_account: string
@@ -1625,6 +1760,7 @@ export type LoanDetail = {
   payment_order_id: string
   /** settles the loan on processed_to */
   payoff: LoanAllocation
+  penalty_rate: string
   /** running sums that stand in the books */
   posted: LoanTotals
   /** amount drawn */
@@ -1632,10 +1768,14 @@ export type LoanDetail = {
   /** interest and due dates are worked up to this business date */
   processed_to: string
   product_id: string
+  /** yearly, in force now */
+  rate: string
   /** the client's own number of the drawdown, unique per facility */
   reference: string
   schedule: Array<LoanRow>
-  status: "pending_disbursement" | "active" | "overdue" | "settled" | "cancelled"
+  status: "pending_disbursement" | "active" | "overdue" | "settled" | "cancelled" | "written_off" | "transferred"
+  /** nothing accrues any more */
+  stopped: boolean
   terms: LoanTerms
   totals: LoanTotals
   updated_at: string
@@ -1647,12 +1787,40 @@ export type LoanDrawBody = {
   amount_minor: number
   /** your own number of this drawdown; sending it again never pays twice */
   client_reference?: string
-  method: "equal_instalment" | "equal_principal" | "interest_only" | "bullet"
+  /** the payee is the borrower's supplier */
+  entrusted?: boolean
+  /** paid out now, the rest in later tranches; empty: all of it now */
+  first_minor?: number
+  method: "equal_instalment" | "equal_principal" | "interest_only" | "bullet" | "flat" | "custom" | "discount"
   /** required to draw, not to preview */
   payee_account?: string
   /** required to draw, not to preview */
   payee_name?: string
+  /** frequency, grace, seasons, balloon; empty: one instalment a month */
+  plan?: LoanPlan
+  /** what a prepayment does to the instalments ahead */
+  prepayment?: "reduce_instalment" | "reduce_next" | "reduce_term" | "next_instalments" | "last_instalments"
+  /** what the money is for; needed with entrusted payment */
+  purpose?: string
+  /** account collections are taken from; empty: the payee's */
+  repay_account?: string
   tenor_months: number
+}
+
+export type LoanFacts = {
+  /** the five checks of a renewal */
+  checks?: Array<LoanCheck>
+  entrusted?: boolean
+  first_minor?: number
+  /** empty: a new loan */
+  origin?: "renewal" | "refinancing"
+  /** the loan that this one repaid */
+  predecessor_id?: string
+  /** what the money is for; with entrusted payment the order or invoice behind it */
+  purpose?: string
+  repay_account?: string
+  /** the loan that repaid this one */
+  successor_id?: string
 }
 
 export type LoanInstalment = {
@@ -1665,6 +1833,79 @@ export type LoanInstalment = {
   no: number
   principal_minor: number
   total_minor: number
+}
+
+export type LoanObservation = {
+  passed_on?: string
+  restarts?: number
+  since: string
+}
+
+export type LoanOrder = {
+  accrual?: Array<string>
+  by_instalment?: boolean
+  non_accrual?: Array<string>
+}
+
+export type LoanOutlook = {
+  annual_rate: string
+  days_past_due: number
+  due_minor: number
+  instalments_ahead: number
+  /** interest of the instalments ahead */
+  interest_ahead_minor: number
+  maturity_on?: string
+  next_due_minor: number
+  next_due_on?: string
+  outstanding_minor: number
+  payoff_minor: number
+  status: string
+}
+
+export type LoanParticulars = {
+  capitalise?: boolean
+  channel?: string
+  component?: string
+  count?: number
+  every?: number
+  fee_code?: string
+  from?: string
+  grace_principal?: number
+  holder?: string
+  keep?: boolean
+  method?: string
+  of?: number
+  penalty_rate?: string
+  rate?: string
+  reason?: string
+  shift?: boolean
+  strategy?: string
+  to?: string
+  withheld_minor?: number
+}
+
+export type LoanPlan = {
+  /** by_days (empty) or by_period */
+  accrual?: string
+  balloon_minor?: number
+  /** number of instalments; zero follows from the tenor */
+  count?: number
+  down_payment?: string
+  /** distance between due dates in units; zero is one */
+  every?: number
+  first_due?: string
+  grace_interest?: number
+  grace_principal?: number
+  grace_rule?: string
+  in_advance?: boolean
+  level?: string
+  month_end?: number
+  multiple_minor?: number
+  multiple_mode?: string
+  principal?: Array<number>
+  /** day, week, month, year, quarter_20; empty is month */
+  unit?: string
+  weights?: Array<number>
 }
 
 export type LoanQuote = {
@@ -1680,6 +1921,7 @@ export type LoanRecordedEvent = {
   amount_minor: number
   booked_at: string
   date: string
+  detail?: LoanParticulars
   hash: string
   key: string
   kind: string
@@ -1696,6 +1938,12 @@ export type LoanRepayResult = {
   payment_order?: PaymentOrder
 }
 
+export type LoanRepricing = {
+  benchmark?: "LPR_1Y" | "LPR_5Y"
+  rule?: "fixed" | "anniversary" | "january" | "quarterly" | "monthly"
+  spread_bp?: number
+}
+
 export type LoanRow = {
   /** principal left after this instalment */
   balance_minor: number
@@ -1703,13 +1951,19 @@ export type LoanRow = {
   cleared_on: string
   /** calendar days of the interest period */
   days: number
+  down?: boolean
   due_date: string
+  holiday?: string
   interest_minor: number
   no: number
+  no_principal?: boolean
   paid_interest_minor: number
   paid_principal_minor: number
   principal_minor: number
   total_minor: number
+  waived_interest_minor?: number
+  waived_principal_minor?: number
+  weight?: number
 }
 
 export type LoanShare = {
@@ -1735,35 +1989,116 @@ export type LoanStatementLine = {
   /** disbursed and billed amounts are positive, repayments negative */
   amount_minor: number
   date: string
-  kind: "disbursed" | "instalment_due" | "repaid" | "fee_charged" | "cancelled"
+  /** instalment_due, or the kind of the event */
+  kind: string
   memo: FaultText
   /** principal owed after this line */
   principal_minor: number
 }
 
+export type LoanSupposition = {
+  amount_minor?: number
+  date: string
+  detail?: LoanParticulars
+  kind: "repaid" | "fee_charged" | "reversed" | "waived" | "rate_changed" | "due_moved" | "extended" | "restructured" | "accelerated" | "misused" | "charged_off" | "written_off"
+  prepay?: boolean
+}
+
 export type LoanTerms = {
   annual_rate: string
+  arrears?: string
   basis: string
+  compounding?: string
   currency: string
   due_rule: string
   grace_days: number
-  method: "equal_instalment" | "equal_principal" | "interest_only" | "bullet"
+  method: "equal_instalment" | "equal_principal" | "interest_only" | "bullet" | "flat" | "custom" | "discount"
+  misuse_rate?: string
+  non_accrual_days?: number
+  order?: LoanOrder
   penalty_rate: string
+  plan?: LoanPlan
+  prepayment?: string
   principal_minor: number
+  repricing?: LoanRepricing
   rounding: string
   start: string
   tenor_months: number
+  tranched?: boolean
 }
 
 export type LoanTotals = {
+  /** interest that became principal */
+  capitalised_minor?: number
+  /** interest on unpaid interest */
+  compound_accrued_minor?: number
+  /** money of the customer beyond what the loan could take */
+  credit_held_minor?: number
   disbursed_minor: number
+  /** part of the withheld interest that time has earned */
+  earned_minor?: number
   fees_charged_minor: number
   interest_accrued_minor: number
+  paid_compound_minor?: number
   paid_fee_minor: number
   paid_interest_minor: number
   paid_penalty_minor: number
   paid_principal_minor: number
   penalty_accrued_minor: number
+  /** received after write-off */
+  recovered_minor?: number
+  sold_compound_minor?: number
+  sold_fee_minor?: number
+  sold_interest_minor?: number
+  sold_penalty_minor?: number
+  sold_price_minor?: number
+  sold_principal_minor?: number
+  suspended_compound_minor?: number
+  /** accrued and unpaid, not recognised as income while the loan is non-accrual */
+  suspended_interest_minor?: number
+  suspended_penalty_minor?: number
+  waived_compound_minor?: number
+  waived_fee_minor?: number
+  waived_interest_minor?: number
+  waived_penalty_minor?: number
+  waived_principal_minor?: number
+  /** interest kept back when a discounted loan was paid out */
+  withheld_minor?: number
+  /** what the customer still owes off the books */
+  written_off_claim_minor?: number
+  written_off_compound_minor?: number
+  written_off_fee_minor?: number
+  /** recognised interest that left the books */
+  written_off_interest_minor?: number
+  written_off_penalty_minor?: number
+  written_off_principal_minor?: number
+}
+
+export type LoanWhatIf = {
+  after: LoanOutlook
+  before: LoanOutlook
+  /** when it would have ended without */
+  ended_on?: string
+  ends_on?: string
+  interest_saved_minor: number
+  /** the date at which the two are compared */
+  on: string
+  rows: Array<LoanRow>
+  rows_before: Array<LoanRow>
+}
+
+export type LprProposeInputBody = {
+  /** instead of publications: lines date,one year,over five years, rates in per cent */
+  csv?: string
+  publications?: Array<BenchmarkPublication>
+  /** where the figures were read */
+  source: string
+}
+
+export type LprProposeOutputBody = {
+  lines: number
+  /** waits for a second person */
+  proposal_id: string
 }
 
 export type ModelDetail = {
@@ -2058,6 +2393,22 @@ export type PageProposal = {
   total: number
 }
 
+export type PageReceipt = {
+  items: Array<Receipt>
+  /** empty on the last page */
+  next_cursor?: string
+  /** rows that match, over all pages */
+  total: number
+}
+
+export type PageReceiptFile = {
+  items: Array<ReceiptFile>
+  /** empty on the last page */
+  next_cursor?: string
+  /** rows that match, over all pages */
+  total: number
+}
+
 export type PageWebhook = {
   items: Array<Webhook>
   /** empty on the last page */
@@ -2280,6 +2631,29 @@ export type PricingCurve = {
 export type PricingFrontier = {
   by_budget: Array<PricingPoint>
   by_loss: Array<PricingPoint>
+}
+
+export type PricingLPRRow = {
+  approved_by?: string
+  at?: string
+  certainty: "verified" | "general_knowledge" | "derived_unchanged"
+  /** not the 20th or the working day after it */
+  irregular: boolean
+  lpr_1y: string
+  lpr_5y: string
+  origin: "built_in" | "institution"
+  published_on: string
+  source: string
+  version: number
+}
+
+export type PricingLPRTable = {
+  /** newest first */
+  items: Array<PricingLPRRow>
+  /** publications up to the business date that the table lacks */
+  missing: Array<string>
+  /** when the next publication is due */
+  next_on: string
 }
 
 export type PricingPart = {
@@ -2889,6 +3263,296 @@ export type ReassignInputBody = {
   user_id: string
 }
 
+export type Receipt = {
+  /** ours, on which the money arrived */
+  account: string
+  amount_minor: number
+  bank_reference: string
+  branch_path: string
+  channel: string
+  /** is the money of a collection that books itself */
+  confirmed_minor: number
+  created_at: string
+  currency: string
+  end_to_end_id: string
+  file_id: string
+  /** firm named in the file */
+  firm_hint: string
+  id: string
+  /** found not to be ours by two persons */
+  ignored_minor: number
+  /** of the file */
+  line: number
+  /** loan named in the file */
+  loan_hint: string
+  note: string
+  /** in suspense, waiting */
+  open_minor: number
+  payer_account: string
+  payer_name: string
+  /** what is being posted, or what the rules suggest to a person */
+  plan: Array<ReceiptShare>
+  /** repaid loans */
+  posted_minor: number
+  /** the payer asked to pay ahead */
+  prepay: boolean
+  remittance: string
+  returned_minor: number
+  /** a payment back to the payer has no outcome yet */
+  returning_minor: number
+  /** that decided */
+  rule: string
+  /** 0 to 100 */
+  score: number
+  status: "received" | "matched" | "exception" | "returning" | "closed"
+  updated_at: string
+  value_date: string
+  version: number
+  why: FaultText
+}
+
+export type ReceiptAssignInputBody = {
+  note?: string
+  parts: Array<Item>
+}
+
+export type ReceiptBadOutputBody = {
+  items: Array<SourceRowError>
+  next: number
+}
+
+export type ReceiptCount = {
+  amount_minor: number
+  open_minor: number
+  receipts: number
+  status: "received" | "matched" | "exception" | "returning" | "closed"
+}
+
+export type ReceiptDetail = {
+  /** ours, on which the money arrived */
+  account: string
+  amount_minor: number
+  bank_reference: string
+  branch_path: string
+  channel: string
+  /** is the money of a collection that books itself */
+  confirmed_minor: number
+  created_at: string
+  currency: string
+  end_to_end_id: string
+  file_id: string
+  /** firm named in the file */
+  firm_hint: string
+  id: string
+  /** found not to be ours by two persons */
+  ignored_minor: number
+  /** of the file */
+  line: number
+  /** loan named in the file */
+  loan_hint: string
+  note: string
+  /** in suspense, waiting */
+  open_minor: number
+  payer_account: string
+  payer_name: string
+  /** what is being posted, or what the rules suggest to a person */
+  plan: Array<ReceiptShare>
+  /** repaid loans */
+  posted_minor: number
+  /** the payer asked to pay ahead */
+  prepay: boolean
+  remittance: string
+  returned_minor: number
+  /** a payment back to the payer has no outcome yet */
+  returning_minor: number
+  /** that decided */
+  rule: string
+  /** 0 to 100 */
+  score: number
+  status: "received" | "matched" | "exception" | "returning" | "closed"
+  updated_at: string
+  uses: Array<ReceiptUse>
+  value_date: string
+  version: number
+  why: FaultText
+}
+
+export type ReceiptFile = {
+  /** of the new receipts */
+  amount_minor: number
+  bad: number
+  created_at: string
+  created_by: string
+  finished_at?: string
+  hash: string
+  id: string
+  job_id: string
+  /** table: XLSX or CSV; bank: camt.053 or camt.054 */
+  kind: "table" | "bank"
+  name: string
+  origin: "upload" | "bank"
+  /** why the file was refused */
+  problem: FaultText
+  /** new ones */
+  receipts: number
+  /** payments known from another file: recognised, not booked again */
+  repeats: number
+  /** payments and bad rows read so far */
+  rows: number
+  /** entries of a statement that are no money in */
+  skipped: number
+  status: "running" | "done" | "refused"
+}
+
+export type ReceiptFileDetail = {
+  /** of the new receipts */
+  amount_minor: number
+  bad: number
+  counts: Array<ReceiptCount>
+  created_at: string
+  created_by: string
+  finished_at?: string
+  hash: string
+  id: string
+  job_id: string
+  /** table: XLSX or CSV; bank: camt.053 or camt.054 */
+  kind: "table" | "bank"
+  name: string
+  origin: "upload" | "bank"
+  /** why the file was refused */
+  problem: FaultText
+  /** new ones */
+  receipts: number
+  /** payments known from another file: recognised, not booked again */
+  repeats: number
+  /** payments and bad rows read so far */
+  rows: number
+  /** entries of a statement that are no money in */
+  skipped: number
+  status: "running" | "done" | "refused"
+}
+
+export type ReceiptNoteInputBody = {
+  note: string
+}
+
+export type ReceiptPolicy = {
+  loan_order: Array<string>
+  /** scores from here are posted; 101 posts nothing by itself */
+  post_from: number
+  rules: Array<ReceiptRule>
+  version: number
+}
+
+export type ReceiptPolicyInputBody = {
+  loan_order: Array<string>
+  post_from: number
+  rules: Array<ReceiptRule>
+}
+
+export type ReceiptProposedOutputBody = {
+  /** waits for a second person */
+  proposal_id: string
+}
+
+export type ReceiptPullInputBody = {
+  /** empty: the business date */
+  from?: string
+  /** empty: the same day */
+  to?: string
+}
+
+export type ReceiptReasonInputBody = {
+  reason: string
+}
+
+export type ReceiptReturnInputBody = {
+  /** empty: where the money came from; any other needs a second person */
+  account?: string
+  name?: string
+  reason: string
+}
+
+export type ReceiptReturnOutputBody = {
+  /** waits for a second person */
+  proposal_id?: string
+  receipt: ReceiptDetail
+}
+
+export type ReceiptRule = {
+  name: "collection" | "loan_number" | "exact_due" | "payer" | "payer_name"
+  /** how sure this rule is */
+  score: number
+}
+
+export type ReceiptShare = {
+  amount_minor: number
+  loan_id: string
+  no?: number
+  /** may go beyond what is due */
+  prepay?: boolean
+}
+
+export type ReceiptStartInputBody = {
+  /** given by POST /uploads */
+  file_hash: string
+  file_name?: string
+}
+
+export type ReceiptSummaryOutputBody = {
+  items: Array<ReceiptCount>
+}
+
+export type ReceiptUse = {
+  actor: string
+  amount_minor: number
+  at: string
+  kind: "posted" | "confirmed" | "returning" | "returned" | "return_failed" | "ignored" | "note"
+  loan_id?: string
+  no: number
+  note?: string
+  order_id?: string
+  /** of the repayment */
+  reference?: string
+}
+
+export type RecipeDefinition = {
+  /** account of the standard chart that plays it */
+  default_account: string
+  en: string
+  /** kinds of account that may play it */
+  kinds: Array<string>
+  role: string
+  zh: string
+}
+
+export type RecipeProposeInputBody = {
+  accounts: Record<string, string>
+  effective_from: string
+  /** why */
+  note?: string
+  product_id?: string
+}
+
+export type RecipeVersion = {
+  accounts: Record<string, string>
+  approved_by: string
+  created_at: string
+  effective_from: string
+  /** empty: every product without a mapping of its own */
+  product_id: string
+  version: number
+}
+
+export type RecipeView = {
+  /** every role with the account that plays it on the date */
+  accounts: Record<string, string>
+  date: string
+  product_id: string
+  /** what the institution changed, newest first */
+  versions: Array<RecipeVersion>
+}
+
 export type RefreshInputBody = {
   /** YYYY-MM-DD; the business date when empty */
   as_of?: string
@@ -2899,15 +3563,34 @@ export type Rename_branchRequest = {
   name_en: string
 }
 
+export type RenewInputBody = {
+  checks?: Array<LoanCheck>
+  client_reference: string
+  /** the new contract's facility; empty: the old one */
+  facility_id?: string
+  method: "equal_instalment" | "equal_principal" | "interest_only" | "bullet" | "flat" | "custom" | "discount"
+  /** renewal: without repaying principal, needs the five checks; refinancing: a new loan repays an old one */
+  origin: "renewal" | "refinancing"
+  tenor_months: number
+}
+
 export type RepayInputBody = {
   /** fen */
   amount_minor: number
+  /** the way the money came, e.g. counter, transfer */
+  channel?: string
   /** take the money from the customer's account instead of recording money received */
   collect?: boolean
+  /** hold money beyond what settles the loan as the customer's credit */
+  keep_surplus?: boolean
   /** allow paying future principal */
   prepay?: boolean
   /** your own number of this payment; sending it again changes nothing */
   reference: string
+  /** what a prepayment does to the instalments ahead; empty: the loan's usual one */
+  strategy?: "reduce_instalment" | "reduce_next" | "reduce_term" | "next_instalments" | "last_instalments"
+  /** day on which the money arrived; empty: the business date */
+  value_date?: string
 }
 
 export type ReplayInputBody = {
@@ -2922,6 +3605,10 @@ export type ReplayOutputBody = {
 export type Reset_passwordRequest = {
   /** to be changed at the next sign-in */
   password: string
+}
+
+export type RolesOutputBody = {
+  items: Array<RecipeDefinition>
 }
 
 export type ScheduleOutputBody = {
@@ -3342,6 +4029,13 @@ export type StartInputBody = {
   to?: string
 }
 
+export type TrancheInputBody = {
+  /** minor units */
+  amount_minor: number
+  /** your own number of this tranche; sent again it pays nothing */
+  reference: string
+}
+
 export type Update_userRequest = {
   email?: string
   lang: "zh" | "en"
@@ -3403,6 +4097,62 @@ export type WebhookInput = {
   event_types: Array<string>
   paused?: boolean
   url: string
+}
+
+export type WhatIfInputBody = {
+  /** what is supposed to happen, on dates in the past or ahead */
+  events: Array<LoanSupposition>
+}
+
+export type WriterBulkItem = {
+  posted: boolean
+  problem?: ProblemField
+  receipt?: WriterReceipt
+  reference: string
+}
+
+export type WriterHoldInput = {
+  account: string
+  amount_minor: number
+  branch?: string
+  /** where the money goes when the hold is posted */
+  counter_account: string
+  counter_sub?: string
+  currency: string
+  /** after this moment the money is free again; left out: never */
+  expires_at?: string
+  memo?: string
+  object?: string
+  object_id?: string
+  product?: string
+  reference: string
+  sub?: string
+}
+
+export type WriterPosting = {
+  branch?: string
+  /** accounting date; the business date when left out */
+  date?: string
+  lines: Array<JournalLine>
+  memo?: string
+  /** kind of the business object behind it */
+  object?: string
+  object_id?: string
+  product?: string
+  /** the caller's own number for it, unique forever; sending it again gives the earlier result */
+  reference: string
+}
+
+export type WriterReceipt = {
+  booked_at: string
+  date: string
+  /** it was posted before; this is the earlier entry */
+  duplicate: boolean
+  entry_id: string
+  hash: string
+  reference: string
+  /** place in the institution's chain */
+  seq: number
 }
 
 /** Every operation by method and path. */
@@ -3661,6 +4411,31 @@ export interface Operations {
     query: {}
     body: undefined
     answer: Proposal
+  }
+  /** What a sub-account may spend */
+  "GET /api/v1/available-balance": {
+    path: {}
+    query: {
+      account: string
+      currency: string
+      sub?: string
+    }
+    body: undefined
+    answer: JournalAvailable
+  }
+  /** Table of loan prime rates */
+  "GET /api/v1/benchmarks/lpr": {
+    path: {}
+    query: {}
+    body: undefined
+    answer: PricingLPRTable
+  }
+  /** Propose loan prime rates, by line or by file (a second person decides) */
+  "POST /api/v1/benchmarks/lpr": {
+    path: {}
+    query: {}
+    body: LprProposeInputBody
+    answer: LprProposeOutputBody
   }
   /** Download a file one uploaded, or of an object one may read */
   "GET /api/v1/blobs/{hash}": {
@@ -4239,6 +5014,40 @@ export interface Operations {
     body: undefined
     answer: SignalJudgeOutputBody
   }
+  /** Hold money */
+  "POST /api/v1/holds": {
+    path: {}
+    query: {}
+    body: WriterHoldInput
+    answer: JournalHold
+  }
+  /** See a hold */
+  "GET /api/v1/holds/{reference}": {
+    path: {
+      reference: string
+    }
+    query: {}
+    body: undefined
+    answer: JournalHold
+  }
+  /** Post a hold, in full or in part */
+  "POST /api/v1/holds/{reference}/post": {
+    path: {
+      reference: string
+    }
+    query: {}
+    body: CaptureInputBody
+    answer: JournalHold
+  }
+  /** Release a hold */
+  "POST /api/v1/holds/{reference}/void": {
+    path: {
+      reference: string
+    }
+    query: {}
+    body: undefined
+    answer: JournalHold
+  }
   /** Download a template */
   "GET /api/v1/import-templates/{kind}": {
     path: {
@@ -4366,6 +5175,7 @@ export interface Operations {
     query: {
       /** entries that touch this account */
       account?: string
+      branch?: string
       /** next_cursor of the page before */
       cursor?: string
       /** first entry date */
@@ -4375,6 +5185,9 @@ export interface Operations {
       /** kind of business object, e.g. loan */
       object?: string
       object_id?: string
+      product?: string
+      /** with account: entries that touch this sub-account */
+      sub?: string
       /** last entry date */
       until?: string
     }
@@ -4389,6 +5202,32 @@ export interface Operations {
     query: {}
     body: undefined
     answer: JournalEntry
+  }
+  /** Accounting recipe: which account plays which role */
+  "GET /api/v1/ledger/recipe": {
+    path: {}
+    query: {
+      /** empty: the business date */
+      date?: string
+      /** empty: the institution's own mapping */
+      product_id?: string
+    }
+    body: undefined
+    answer: RecipeView
+  }
+  /** Propose a change of the accounting recipe */
+  "POST /api/v1/ledger/recipe": {
+    path: {}
+    query: {}
+    body: RecipeProposeInputBody
+    answer: Proposal
+  }
+  /** Posting roles */
+  "GET /api/v1/ledger/roles": {
+    path: {}
+    query: {}
+    body: undefined
+    answer: RolesOutputBody
   }
   /** The loans behind an entry of summed interest */
   "GET /api/v1/loan-sums/shares": {
@@ -4414,7 +5253,7 @@ export interface Operations {
       firm_id?: string
       /** rows per page */
       limit?: number
-      status?: "pending_disbursement" | "active" | "overdue" | "settled" | "cancelled"
+      status?: "pending_disbursement" | "active" | "overdue" | "settled" | "cancelled" | "written_off" | "transferred"
     }
     body: undefined
     answer: PageLoan
@@ -4427,6 +5266,24 @@ export interface Operations {
     query: {}
     body: undefined
     answer: LoanDetail
+  }
+  /** Propose a change of a loan */
+  "POST /api/v1/loans/{id}/changes": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: ChangeInputBody
+    answer: Proposal
+  }
+  /** Pay out a further tranche */
+  "POST /api/v1/loans/{id}/disbursements": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: TrancheInputBody
+    answer: PaymentOrder
   }
   /** Events of a loan */
   "GET /api/v1/loans/{id}/events": {
@@ -4449,6 +5306,16 @@ export interface Operations {
     body: undefined
     answer: LoanQuote
   }
+  /** Renew a loan without repaying principal, or refinance it */
+  "POST /api/v1/loans/{id}/renewal": {
+    path: {
+      /** the loan that is about to mature */
+      id: string
+    }
+    query: {}
+    body: RenewInputBody
+    answer: Loan
+  }
   /** Record or collect a repayment */
   "POST /api/v1/loans/{id}/repayments": {
     path: {
@@ -4467,6 +5334,15 @@ export interface Operations {
     body: undefined
     answer: ScheduleOutputBody
   }
+  /** Issue the certificate of settlement (PDF) */
+  "POST /api/v1/loans/{id}/settlement-certificate": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: undefined
+    answer: undefined
+  }
   /** Statement of a loan */
   "GET /api/v1/loans/{id}/statement": {
     path: {
@@ -4478,6 +5354,33 @@ export interface Operations {
     }
     body: undefined
     answer: LoanStatement
+  }
+  /** Download a statement (pdf; from and until bound it, lang is zh or en) */
+  "GET /api/v1/loans/{id}/statement.pdf": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: undefined
+    answer: undefined
+  }
+  /** Download a statement (xlsx; from and until bound it, lang is zh or en) */
+  "GET /api/v1/loans/{id}/statement.xlsx": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: undefined
+    answer: undefined
+  }
+  /** What would become of a loan */
+  "POST /api/v1/loans/{id}/what-if": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: WhatIfInputBody
+    answer: LoanWhatIf
   }
   /** Scoring models */
   "GET /api/v1/models": {
@@ -4629,6 +5532,20 @@ export interface Operations {
     body: BookOptimiseInputBody
     answer: PricingRun
   }
+  /** Post one entry */
+  "POST /api/v1/postings": {
+    path: {}
+    query: {}
+    body: WriterPosting
+    answer: WriterReceipt
+  }
+  /** Post many entries in one request */
+  "POST /api/v1/postings/bulk": {
+    path: {}
+    query: {}
+    body: BulkInputBody
+    answer: BulkOutputBody
+  }
   /** List products */
   "GET /api/v1/products": {
     path: {}
@@ -4758,6 +5675,159 @@ export interface Operations {
     query: {}
     body: DecisionInputBody
     answer: Proposal
+  }
+  /** List files of payments */
+  "GET /api/v1/receipt-files": {
+    path: {}
+    query: {
+      /** next_cursor of the page before */
+      cursor?: string
+      /** rows per page */
+      limit?: number
+    }
+    body: undefined
+    answer: PageReceiptFile
+  }
+  /** Take in a file of payments */
+  "POST /api/v1/receipt-files": {
+    path: {}
+    query: {}
+    body: ReceiptStartInputBody
+    answer: ReceiptFile
+  }
+  /** Fetch the bank's statement */
+  "POST /api/v1/receipt-files/pull": {
+    path: {}
+    query: {}
+    body: ReceiptPullInputBody
+    answer: ReceiptFile
+  }
+  /** Match what waits again */
+  "POST /api/v1/receipt-files/rematch": {
+    path: {}
+    query: {}
+    body: undefined
+    answer: Job
+  }
+  /** Read a file of payments */
+  "GET /api/v1/receipt-files/{id}": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: undefined
+    answer: ReceiptFileDetail
+  }
+  /** Rows that were not taken */
+  "GET /api/v1/receipt-files/{id}/bad-rows": {
+    path: {
+      id: string
+    }
+    query: {
+      /** next of the page before */
+      after?: number
+      limit?: number
+    }
+    body: undefined
+    answer: ReceiptBadOutputBody
+  }
+  /** Download the rows that were not taken */
+  "GET /api/v1/receipt-files/{id}/bad-rows.xlsx": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: undefined
+    answer: undefined
+  }
+  /** Matching rules of receipts */
+  "GET /api/v1/receipt-policy": {
+    path: {}
+    query: {}
+    body: undefined
+    answer: ReceiptPolicy
+  }
+  /** Propose matching rules (a second person decides) */
+  "POST /api/v1/receipt-policy": {
+    path: {}
+    query: {}
+    body: ReceiptPolicyInputBody
+    answer: ReceiptProposedOutputBody
+  }
+  /** Count receipts by status */
+  "GET /api/v1/receipt-summary": {
+    path: {}
+    query: {}
+    body: undefined
+    answer: ReceiptSummaryOutputBody
+  }
+  /** Download the template of a repayment file */
+  "GET /api/v1/receipt-template.xlsx": {
+    path: {}
+    query: {}
+    body: undefined
+    answer: undefined
+  }
+  /** List receipts */
+  "GET /api/v1/receipts": {
+    path: {}
+    query: {
+      /** next_cursor of the page before */
+      cursor?: string
+      file_id?: string
+      /** rows per page */
+      limit?: number
+      /** in payer, account, reference or remittance */
+      q?: string
+      status?: "received" | "matched" | "exception" | "returning" | "closed"
+    }
+    body: undefined
+    answer: PageReceipt
+  }
+  /** Read a receipt */
+  "GET /api/v1/receipts/{id}": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: undefined
+    answer: ReceiptDetail
+  }
+  /** Assign a receipt to loans and post it */
+  "POST /api/v1/receipts/{id}/assign": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: ReceiptAssignInputBody
+    answer: ReceiptDetail
+  }
+  /** Propose to leave a receipt aside (a second person decides) */
+  "POST /api/v1/receipts/{id}/ignore": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: ReceiptReasonInputBody
+    answer: ReceiptProposedOutputBody
+  }
+  /** Add a note to a receipt */
+  "POST /api/v1/receipts/{id}/notes": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: ReceiptNoteInputBody
+    answer: ReceiptDetail
+  }
+  /** Return a receipt to its payer */
+  "POST /api/v1/receipts/{id}/return": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: ReceiptReturnInputBody
+    answer: ReceiptReturnOutputBody
   }
   /** Administrative divisions, level by level */
   "GET /api/v1/regions": {

@@ -24,6 +24,8 @@ export const objectWords = words({
   api_key: ['密钥', 'API key'],
   session: ['会话', 'Session'],
   consent: ['授权', 'Consent'],
+  receipt: ['来款', 'Receipt'],
+  receipt_file: ['来款文件', 'File of payments'],
   journal_entry: ['分录', 'Journal entry'],
 })
 
@@ -37,6 +39,8 @@ const addresses: Record<string, (id: string) => string> = {
   model: (id) => `/models/${id}`,
   product: (id) => `/products/${id}`,
   import: (id) => `/imports/${id}`,
+  receipt: (id) => `/receipts/${id}`,
+  receipt_file: (id) => `/receipts/files/${id}`,
   signal: (id) => `/signals?id=${id}`,
   proposal: (id) => `/proposals?id=${id}`,
   approval: (id) => `/approvals/${id}`,

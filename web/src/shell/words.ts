@@ -24,6 +24,7 @@ export const shellWords = words({
   lending: ['放款', 'Lending'],
   contracts: ['合同', 'Contracts'],
   loans: ['借据', 'Loans'],
+  receipts: ['来款', 'Receipts'],
   calculator: ['还款计算器', 'Calculator'],
   books: ['账务', 'Books'],
   journal: ['会计分录', 'Journal'],
