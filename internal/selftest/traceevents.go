@@ -109,7 +109,7 @@ func (l *life) disburse(m []string, _ traceStep) error {
 // setRule says what a type of transaction does with money ahead of time.
 func (l *life) setRule(m []string, _ traceStep) error {
 	rule, known := map[string]loan.Strategy{
-		"NEXT_INSTALLMENT": loan.NextInstalments, "LAST_INSTALLMENT": loan.LastInstalments, "REAMORTIZATION": loan.ReduceInstalment,
+		"NEXT_INSTALLMENT": loan.NextInstalments, "LAST_INSTALLMENT": loan.LastInstalments, "REAMORTIZATION": loan.EachInstalment,
 	}[m[2]]
 	if !known {
 		return errNotImplemented

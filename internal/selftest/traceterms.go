@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/base/schedule"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
@@ -93,7 +92,7 @@ func (in trace) terms() (loan.Terms, error) {
 	t := loan.Terms{
 		Currency: money.EUR, AnnualRate: st.Rate, Start: st.Start, TenorMonths: max(st.Count*st.Every, 1), Method: loan.Method(st.Method), Basis: st.Basis, Rounding: st.Rounding,
 		Plan: loan.Plan{
-			Every: st.Every, Unit: st.Unit, Count: st.Count, MonthEnd: calendar.MonthEnd(st.MonthEnd), Accrual: st.Accrual, DownPayment: st.DownPayment,
+			Every: st.Every, Unit: st.Unit, Count: st.Count, MonthEnd: st.MonthEnd, Accrual: st.Accrual, DownPayment: st.DownPayment,
 			GracePrincipal: st.GracePrincipal, GraceInterest: st.GraceInterest, GraceRule: st.GraceRule, Level: st.Level, MultipleMinor: st.MultipleMinor, MultipleMode: st.MultipleMode,
 		},
 		// The source has no penalty rate: what overdue amounts earn is its arrears rule.
@@ -131,10 +130,12 @@ func (in trace) arrears() loan.Arrears {
 func (in trace) prepayment() loan.Strategy {
 	name := in.Loan["LoanProduct"]
 	switch {
-	case in.progressive(), in.allocates(), !in.recalculates(), strings.Contains(name, "RESCH_NEXT"), strings.Contains(name, "RESCHEDULE_NEXT"):
+	case in.progressive(), in.allocates(), !in.recalculates():
 		return loan.NextInstalments
+	case strings.Contains(name, "RESCH_NEXT"), strings.Contains(name, "RESCHEDULE_NEXT"):
+		return loan.ReduceFollowing
 	case strings.Contains(name, "REDUCE_NR"), strings.Contains(name, "REDUCE_NUMBER"), strings.Contains(name, "REDUCE_TERM"):
-		return loan.ReduceTerm
+		return loan.ReduceNextTerm
 	default:
 		return loan.ReduceNext
 	}

@@ -472,7 +472,7 @@ func TestPlans(t *testing.T) {
 	d := dbtest.SQLite(t, dbtest.WithClock(now))
 	b := newBook(t, d)
 	rates := 0
-	b.days.Register(eod.Work{Name: "rate_reset", Text: fault.Text{Zh: "利率重定价", En: "rate reset"}, After: eod.StepRoll, Run: func(ctx context.Context, d *eod.Day) error {
+	b.days.Register(eod.Work{Name: "stamp", Text: fault.Text{Zh: "示例步骤", En: "a step of another package"}, After: eod.StepRoll, Run: func(ctx context.Context, d *eod.Day) error {
 		rates++
 		return errors.Join(d.Progress(1, 1), d.View(ctx, func(tx *db.Tx) error { _, err := tx.BusinessDate(ctx); return err }))
 	}})
@@ -488,13 +488,13 @@ func TestPlans(t *testing.T) {
 	require.True(t, fault.Is(err, fault.ReasonForbidden))
 	set, known, err := b.days.Settings(t.Context(), b.staff.Operations)
 	require.NoError(t, err)
-	require.Len(t, known, 6)
-	require.Equal(t, eod.Plan{eod.StepCatchUp, eod.StepCollect, eod.StepRoll, "rate_reset", eod.StepAccrue, eod.StepPost}, set.Steps)
+	require.Len(t, known, 7)
+	require.Equal(t, eod.Plan{eod.StepCatchUp, eod.StepCollect, eod.StepRoll, "stamp", eod.StepAccrue, eod.StepReset, eod.StepPost}, set.Steps)
 	r, err := b.days.Day(t.Context(), b.staff.Operations, date("2026-01-05"), nil)
 	require.NoError(t, err)
 	require.Equal(t, 1, rates)
 	require.Equal(t, set.Steps, r.Plan)
-	set.Steps = eod.Plan{eod.StepCatchUp, eod.StepRoll, eod.StepAccrue, eod.StepPost}
+	set.Steps = eod.Plan{eod.StepCatchUp, eod.StepRoll, eod.StepAccrue, eod.StepReset, eod.StepPost}
 	stored, err := b.days.Configure(t.Context(), b.staff.Admin, set)
 	require.NoError(t, err)
 	require.Equal(t, int64(1), stored.Version)

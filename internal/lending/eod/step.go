@@ -20,6 +20,7 @@ const (
 	StepCollect Step = "collect"
 	StepRoll    Step = "roll"
 	StepAccrue  Step = "accrue"
+	StepReset   Step = "rate_reset"
 	StepPost    Step = "gl_posting"
 	StepDone    Step = "done"
 )
@@ -74,6 +75,7 @@ func (s *Service) builtIn() []Work {
 		{Name: StepCollect, Text: fault.Text{Zh: "扣收到期款项", En: "collecting what is due"}, Run: s.collect},
 		{Name: StepRoll, Text: fault.Text{Zh: "切换营业日", En: "moving the business date"}, Mandatory: true, Run: s.roll},
 		{Name: StepAccrue, Text: fault.Text{Zh: "计提、到期、罚息与逾期", En: "accruing, billing, penalty and ageing"}, Mandatory: true, Run: s.accrue},
+		{Name: StepReset, Text: fault.Text{Zh: "利率重定价", En: "resetting rates"}, Mandatory: true, Run: s.resetRates},
 		{Name: StepPost, Text: fault.Text{Zh: "总账过账", En: "posting to the general ledger"}, Mandatory: true, Run: s.post},
 	}
 }

@@ -29,7 +29,7 @@ func (s *State) lay(st schedule.Terms) error {
 	if len(st.Dates) > 0 {
 		before = 0
 	}
-	s.Level = level
+	s.Level, s.Less = level, 0
 	for i, in := range planned {
 		r := Row{Instalment: in}
 		k := i - before
@@ -223,7 +223,7 @@ func (s *State) relay(pool int64) error {
 	}
 	shown += theirs
 	from := s.periodStart()
-	deferred := s.Deferred
+	deferred, less := s.Deferred, s.Less
 	for i := s.Next; i < len(s.Rows); i++ {
 		r := &s.Rows[i]
 		interest, err := s.expected(i, from, balance)
@@ -231,8 +231,13 @@ func (s *State) relay(pool int64) error {
 			return err
 		}
 		own := interest
-		if r.Holiday != "" {
+		switch {
+		case r.Holiday != "":
 			own = 0
+		case r.PaidAhead:
+			own = s.Settled
+		case s.Terms.Plan.GraceInterest == 0:
+			own += deferred
 		}
 		switch r.Holiday {
 		case schedule.Defer:
@@ -245,14 +250,19 @@ func (s *State) relay(pool int64) error {
 		default:
 			interest += deferred
 			deferred = 0
+			if r.PaidAhead {
+				interest, deferred = s.Settled, max(interest-s.Settled, 0)
+			}
 		}
 		theirs -= r.PaidPrincipalMinor
-		principal := r.PrincipalMinor
-		switch {
-		case i == len(s.Rows)-1:
-			principal = shown
-		case r.level(s.Terms.Method):
+		principal := r.PrincipalMinor + r.LessMinor
+		if r.level(s.Terms.Method) {
 			principal = s.payment(r) - own
+		}
+		principal = s.lessened(r, less, principal)
+		less -= r.LessMinor
+		if i == len(s.Rows)-1 {
+			principal = shown
 		}
 		principal = max(min(principal, shown-theirs), r.PaidPrincipalMinor)
 		r.PaidPrincipalMinor += take(&pool, principal-r.PaidPrincipalMinor)
@@ -288,6 +298,9 @@ func (s *State) prepaid(future int64, strategy Strategy) error {
 	}
 	switch strategy {
 	case NextInstalments:
+		if s.closes(NextInstalments) && s.periodOwed() == 0 && future >= s.closing() {
+			s.Rows[s.Next].PaidAhead = true
+		}
 		return s.relay(future)
 	case LastInstalments:
 		for i := len(s.Rows) - 1; i >= s.Next && future > 0; i-- {
@@ -297,13 +310,29 @@ func (s *State) prepaid(future int64, strategy Strategy) error {
 		return s.relay(0)
 	case ReduceTerm:
 		return s.shorten()
-	case ReduceNext:
-		return s.absorb(future)
+	case EachInstalment:
+		return s.evenly(future)
+	case ReduceNext, ReduceNextTerm, ReduceFollowing:
+		return s.absorb(future, strategy)
 	case ReduceInstalment, UsualStrategy:
 		return s.replan()
 	default:
 		return s.replan()
 	}
+}
+
+// closes reports that money ahead of its date pays the running row whole before
+// it goes to the next one: level payments, interest carried, an instalment at a time.
+func (s *State) closes(how Strategy) bool {
+	return how == NextInstalments && s.Terms.Arrears == ArrearsCarry && s.Terms.Order.ByInstalment && s.Next < len(s.Rows) &&
+		s.Rows[s.Next].level(s.Terms.Method) && s.Rows[s.Next].Holiday == ""
+}
+
+// closing is the principal that closes the running row today: its payment less
+// the interest up to now.
+func (s *State) closing() int64 {
+	r := &s.Rows[s.Next]
+	return max(s.payment(r)-s.periodOwed()-s.Settled-r.PaidPrincipalMinor, 0)
 }
 
 // shorten keeps the payment and lets the loan end sooner. Principal of equal
@@ -320,23 +349,68 @@ func (s *State) shorten() error {
 	return s.relay(0)
 }
 
+// evenly pays the same part of every instalment ahead; the last one takes what
+// rounding leaves, and what an instalment cannot take goes to those before it.
+func (s *State) evenly(future int64) error {
+	n := int64(len(s.Rows) - s.Next)
+	if n == 0 {
+		return nil
+	}
+	each, err := money.MulDiv(future, 1, n, s.Terms.Rounding)
+	if err != nil {
+		return err
+	}
+	for i := s.Next; i < len(s.Rows) && future > 0; i++ {
+		part := min(each, future)
+		if i == len(s.Rows)-1 {
+			part = future
+		}
+		r := &s.Rows[i]
+		part = min(part, max(r.PrincipalMinor-r.PaidPrincipalMinor, 0))
+		r.PaidPrincipalMinor += part
+		future -= part
+	}
+	for i := len(s.Rows) - 1; i >= s.Next; i-- {
+		r := &s.Rows[i]
+		r.PaidPrincipalMinor += take(&future, r.PrincipalMinor-r.PaidPrincipalMinor)
+	}
+	return s.relay(0)
+}
+
 // absorb counts the money as part of the instalment that is due today, or else
-// of the running one, and lowers those after it.
-func (s *State) absorb(future int64) error {
+// of the running one, and lowers those after it as the strategy says.
+func (s *State) absorb(future int64, strategy Strategy) error {
 	if i := s.Next - 1; i >= 0 && s.Rows[i].DueDate == s.AsOf {
 		r := &s.Rows[i]
 		r.PrincipalMinor += future
 		r.PaidPrincipalMinor += future
 		r.TotalMinor += future
 		r.BalanceMinor -= future
-		return s.replan()
+		switch strategy { //nolint:exhaustive // the strategies of absorb
+		case ReduceNextTerm:
+			return s.shorten()
+		case ReduceFollowing:
+			s.Less += future
+			return s.relay(0)
+		default:
+			return s.replan()
+		}
 	}
 	if s.Next >= len(s.Rows) {
 		return nil
 	}
 	r := &s.Rows[s.Next]
+	planned := r.PrincipalMinor
 	r.PaidPrincipalMinor += future
 	r.PrincipalMinor = max(r.PrincipalMinor, r.PaidPrincipalMinor)
+	switch strategy { //nolint:exhaustive // the strategies of absorb
+	case ReduceNextTerm:
+		return s.shorten()
+	case ReduceFollowing:
+		s.Less += r.PrincipalMinor - planned
+		return s.relay(0)
+	default:
+	}
 	rest := s.unbilled() - r.openPrincipal()
 	if err := s.replanFrom(s.Next+1, rest); err != nil {
 		return err

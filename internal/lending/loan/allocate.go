@@ -99,9 +99,11 @@ type Strategy string
 
 // Strategies. ReduceInstalment plans all instalments ahead again over the same
 // dates; ReduceNext counts the money as part of the running instalment and
-// lowers the ones after it; ReduceTerm keeps the instalment and ends sooner;
-// NextInstalments and LastInstalments pay principal of the nearest or the last
-// instalments ahead and keep the rest.
+// lowers the ones after it, ReduceNextTerm does too but keeps them and ends
+// sooner, ReduceFollowing takes what goes beyond the running instalment off the
+// principal of the next ones; ReduceTerm keeps the instalment and ends sooner;
+// NextInstalments, LastInstalments and EachInstalment pay principal of the
+// nearest, the last or evenly of all instalments ahead and keep the rest.
 const (
 	UsualStrategy    Strategy = ""
 	ReduceInstalment Strategy = "reduce_instalment"
@@ -109,11 +111,14 @@ const (
 	ReduceTerm       Strategy = "reduce_term"
 	NextInstalments  Strategy = "next_instalments"
 	LastInstalments  Strategy = "last_instalments"
+	EachInstalment   Strategy = "each_instalment"
+	ReduceNextTerm   Strategy = "reduce_next_term"
+	ReduceFollowing  Strategy = "reduce_following"
 )
 
 func (s Strategy) known() bool {
 	switch s {
-	case UsualStrategy, ReduceInstalment, ReduceNext, ReduceTerm, NextInstalments, LastInstalments:
+	case UsualStrategy, ReduceInstalment, ReduceNext, ReduceTerm, NextInstalments, LastInstalments, EachInstalment, ReduceNextTerm, ReduceFollowing:
 		return true
 	default:
 		return false
@@ -151,6 +156,8 @@ type spread struct {
 	ahead bool
 	// future is the principal that was paid before it was due.
 	future int64
+	// how is what a prepayment does.
+	how Strategy
 }
 
 // run takes the buckets in their order.
@@ -182,6 +189,9 @@ func (p *spread) byInstalment(order []Bucket) {
 	}
 	for _, b := range order {
 		p.whole(b)
+	}
+	if p.ahead && p.s.closes(p.how) {
+		p.principal(p.left) // the running row is closed, the next ones owe principal only
 	}
 }
 
@@ -220,8 +230,19 @@ func (p *spread) whole(b Bucket) {
 		p.s.Settled += running
 		p.a.InterestMinor += running
 	case b == InAdvancePrincipal && p.ahead:
-		// The totals do not know yet what this payment paid of the rows that are due.
-		p.future = take(&p.left, p.s.unbilled()-p.a.PrincipalMinor)
-		p.a.PrincipalMinor += p.future
+		limit := p.left
+		if p.s.closes(p.how) {
+			limit = min(limit, p.s.closing())
+		}
+		p.principal(limit)
 	}
+}
+
+// principal pays principal that is not due, up to a limit.
+func (p *spread) principal(limit int64) {
+	// The totals do not know yet what this payment paid of the rows that are due.
+	part := take(&limit, p.s.unbilled()-p.a.PrincipalMinor)
+	p.left -= part
+	p.future += part
+	p.a.PrincipalMinor += part
 }

@@ -1,6 +1,8 @@
 package loan
 
 import (
+	"slices"
+
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/base/rate"
@@ -68,7 +70,7 @@ func (s *State) moveDue(d Particulars) error {
 	for i := range extra {
 		extra[i] = Row{NoPrincipal: true}
 	}
-	s.Rows = append(s.Rows[:at:at], append(extra, s.Rows[at:]...)...)
+	s.Rows = slices.Insert(slices.Clone(s.Rows), at, extra...)
 	if d.Shift || d.GracePrincipal > 0 {
 		s.dates(at, d.To)
 	} else {

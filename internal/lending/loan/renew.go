@@ -181,6 +181,9 @@ func (s *Service) replace(ctx context.Context, tx *db.Tx, old, l *Loan) error {
 	if _, _, err := act(ctx, tx, l, drawn, fault.Text{Zh: "续贷发放", En: "disbursed to renew"}); err != nil {
 		return err
 	}
+	if err := scheduleReset(ctx, tx, l.ID, l.Terms, l.Terms.Start); err != nil {
+		return err
+	}
 	old.Facts.SuccessorID = l.ID
 	if err := updateFacts(ctx, tx, *old); err != nil {
 		return err

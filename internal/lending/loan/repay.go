@@ -128,7 +128,11 @@ func (s *State) repay(e Event) (Allocation, error) {
 		return Allocation{}, fault.New(ReasonOverpaid, "amount", money.FormatMinor(e.AmountMinor),
 			"due", money.FormatMinor(s.Due().TotalMinor()), "payoff", money.FormatMinor(payoff)).WithField("amount_minor")
 	}
-	p := spread{s: s, left: e.AmountMinor, ahead: ahead}
+	strategy := e.Detail.Strategy
+	if strategy == UsualStrategy {
+		strategy = s.Terms.Prepayment
+	}
+	p := spread{s: s, left: e.AmountMinor, ahead: ahead, how: strategy}
 	p.run()
 	p.a.CreditMinor = p.left
 	t := &s.Totals
@@ -139,10 +143,6 @@ func (s *State) repay(e Event) (Allocation, error) {
 	t.PaidPrincipalMinor += p.a.PrincipalMinor
 	if err := add(&t.CreditHeldMinor, p.a.CreditMinor); err != nil {
 		return p.a, err
-	}
-	strategy := e.Detail.Strategy
-	if strategy == UsualStrategy {
-		strategy = s.Terms.Prepayment
 	}
 	if p.future > 0 {
 		if err := s.prepaid(p.future, strategy); err != nil {
@@ -177,7 +177,7 @@ func (s *State) settle(strategy Strategy) {
 	s.NonAccrual = false
 	t := &s.Totals
 	t.SuspendedInterestMinor, t.SuspendedPenaltyMinor, t.SuspendedCompoundMinor = 0, 0, 0
-	if strategy == NextInstalments || strategy == LastInstalments {
+	if strategy == NextInstalments || strategy == LastInstalments || strategy == EachInstalment {
 		s.keepAhead()
 		return
 	}

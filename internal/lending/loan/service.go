@@ -2,6 +2,7 @@ package loan
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"unicode/utf8"
 
@@ -46,6 +47,8 @@ type Conditions struct {
 	// PenaltySpread is the share added to the rate on overdue amounts.
 	PenaltySpread rate.Rate           `json:"penalty_spread"`
 	DueRule       calendar.Adjustment `json:"due_rule"`
+	// Repricing says which benchmark the rate follows and when; zero is a fixed rate.
+	Repricing Repricing `json:"repricing,omitzero"`
 }
 
 // ConditionsOf finds the conditions of a facility's contract. The contract
@@ -144,7 +147,7 @@ func (in DrawInput) terms(f facility.Facility, c Conditions, start calendar.Date
 	t := Terms{
 		PrincipalMinor: in.AmountMinor, Currency: money.Currency(f.Currency), AnnualRate: f.Rate, PenaltyRate: rate.Rate(penalty), Start: start,
 		TenorMonths: in.TenorMonths, Method: in.Method, Basis: c.Basis, Rounding: c.Rounding, GraceDays: c.GraceDays, DueRule: c.DueRule,
-		Plan: in.Plan, Prepayment: in.Prepayment, Tranched: in.FirstMinor > 0 && in.FirstMinor < in.AmountMinor,
+		Plan: in.Plan, Prepayment: in.Prepayment, Repricing: c.Repricing, Tranched: in.FirstMinor > 0 && in.FirstMinor < in.AmountMinor,
 	}
 	var errs []error
 	if in.TenorMonths < c.TenorMonthsMin || in.TenorMonths > c.TenorMonthsMax {
@@ -218,6 +221,9 @@ func (s *Service) draw(ctx context.Context, tx *db.Tx, f facility.Facility, in D
 	if l.PaymentOrderID, err = order(ctx, tx, l); err != nil {
 		return l, err
 	}
+	if err := scheduleReset(ctx, tx, l.ID, l.Terms, l.Terms.Start); err != nil {
+		return l, err
+	}
 	if err := audit.Record(ctx, tx, audit.Entry{Action: "loan.draw", Object: "loan", ObjectID: l.ID, After: l}); err != nil {
 		return l, err
 	}
@@ -243,7 +249,7 @@ func (s *Service) prepare(ctx context.Context, tx *db.Tx, f facility.Facility, i
 	if err != nil {
 		return Loan{}, err
 	}
-	if err := in.lawful(today); err != nil {
+	if err := errors.Join(in.lawful(today), t.fixSpread(ctx, tx, today)); err != nil {
 		return Loan{}, err
 	}
 	l := Loan{

@@ -34,6 +34,15 @@ func desks(t *testing.T, fn func(t *testing.T, d desk)) {
 	})
 }
 
+// dispatcher2 is a dispatcher on the same bank that no service has registered with yet.
+func (d desk) dispatcher2(t *testing.T) *payment.Dispatcher {
+	t.Helper()
+	client, err := payment.NewClient(payment.ClientConfig{URL: d.url, Secret: secret})
+	require.NoError(t, err)
+	d.bundle.dispatcher = payment.NewDispatcher(d.db, client, payment.DispatcherConfig{})
+	return d.bundle.dispatcher
+}
+
 // active draws a loan of three months' equal principal and lets the bank pay.
 func (d desk) active(t *testing.T, reference string, amount int64, shape func(*loan.DrawInput)) loan.Loan {
 	t.Helper()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/base/daycount"
+	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/base/rate"
 	"github.com/capillary-finance/capillary/internal/base/schedule"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
@@ -329,4 +330,53 @@ func TestStoryOfAPaymentHoliday(t *testing.T) {
 	lower := rate.FromBP(480)
 	st.do("2026-01-20", loan.Event{Kind: loan.RateChanged, Detail: loan.Particulars{Rate: &lower}})
 	require.Zero(t, st.s.Rows[2].PrincipalMinor+st.s.Rows[3].PrincipalMinor, "the holiday outlives a new plan")
+}
+
+// Interest by months, arrears carried, an instalment at a time: 100.00 at 7 %
+// over six months are 17.01 a month. February's is paid on the 15th: it holds
+// 83.57 x 7 % / 12 x 14 / 29 = 0.24 of interest and 16.77 of principal. What
+// 66.80 earn from then on falls due in March: 0.20 of February and 0.39.
+func TestStoryOfAnInstalmentPaidAhead(t *testing.T) {
+	t.Parallel()
+	tt := terms(fen("100"), 700, 6, loan.EqualInstalment)
+	tt.Start, tt.Rounding, tt.Arrears, tt.Order.ByInstalment = date("2024-01-01"), money.HalfEven, loan.ArrearsCarry, true
+	tt.Plan = loan.Plan{Accrual: schedule.ByPeriod, Level: schedule.RoundedOnce}
+	for _, order := range [][]loan.Bucket{nil, strictlyPrincipal} { // interest first, or principal first: the instalment is the same
+		tt.Order.Accrual = order
+		st := tell(t, tt, fen("100"))
+		st.pay("2024-02-01", "17.01")
+		require.Equal(t, loan.Allocation{InterestMinor: fen("0.24"), PrincipalMinor: fen("16.77")}, st.prepay("2024-02-15", "17.01", loan.NextInstalments))
+		next := st.s.Rows[2]
+		require.Equal(t, []int64{fen("0.59"), fen("16.42"), fen("50.38")}, []int64{next.InterestMinor, next.PrincipalMinor, next.BalanceMinor})
+		require.Zero(t, st.at("2024-03-01").Due().TotalMinor(), "nothing more is due in March's place")
+		require.Equal(t, fen("17.01"), st.at("2024-04-01").Due().TotalMinor())
+		require.Equal(t, fen("0.59"), st.s.Due().InterestMinor)
+	}
+}
+
+// 5,000.00 at 12 % as a cumulative plan: 862 a month. 1,000.00 come on the first
+// due date; the 138.00 beyond the instalment shorten the loan, or come off the
+// next one: 862 - 41.27 of interest - 138 = 682.73.
+func TestStoryOfMoneyBeyondAnInstalment(t *testing.T) {
+	t.Parallel()
+	tt := terms(fen("5000"), 1200, 6, loan.EqualInstalment)
+	tt.Start, tt.Basis, tt.Rounding, tt.Arrears = date("2022-11-01"), daycount.Act365, money.HalfEven, loan.ArrearsAtEvent
+	tt.Plan = loan.Plan{Level: schedule.FirstPeriod, MultipleMinor: 100, MultipleMode: money.HalfEven}
+	shorter := tell(t, tt, fen("5000"))
+	shorter.prepay("2022-12-01", "1000", loan.ReduceNextTerm)
+	require.Equal(t, fen("1000"), shorter.s.Rows[0].TotalMinor)
+	require.Equal(t, fen("820.73"), shorter.s.Rows[1].PrincipalMinor)
+	require.Equal(t, fen("862"), shorter.s.Rows[4].TotalMinor)
+	require.Less(t, shorter.s.Rows[5].TotalMinor, fen("750"))
+	lower := tell(t, tt, fen("5000"))
+	lower.prepay("2022-12-01", "1000", loan.ReduceFollowing)
+	require.Equal(t, fen("682.73"), lower.s.Rows[1].PrincipalMinor)
+	require.Equal(t, fen("862"), lower.s.Rows[2].TotalMinor)
+	// 100.00 of principal ahead, evenly: 16.67 each of six, 16.65 the last.
+	even := tell(t, tt, fen("5000"))
+	even.prepay("2022-11-01", "100", loan.EachInstalment)
+	require.Equal(t, []int64{1667, 1667, 1667, 1667, 1667, 1665}, []int64{
+		even.s.Rows[0].PaidPrincipalMinor, even.s.Rows[1].PaidPrincipalMinor, even.s.Rows[2].PaidPrincipalMinor,
+		even.s.Rows[3].PaidPrincipalMinor, even.s.Rows[4].PaidPrincipalMinor, even.s.Rows[5].PaidPrincipalMinor,
+	})
 }

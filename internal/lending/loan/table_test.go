@@ -117,6 +117,13 @@ func TestPaymentsFollowTheirTable(t *testing.T) {
 				order = usual
 			}
 			prepay := e.Prepay || e.Detail.Strategy != ""
+			how := e.Detail.Strategy
+			if how == "" {
+				how = before.Terms.Prepayment
+			}
+			if prepay && how == loan.NextInstalments && before.Terms.Arrears == loan.ArrearsCarry && before.Terms.Order.ByInstalment {
+				return // the running row is closed whole: TestStoryOfAnInstalmentPaidAhead
+			}
 			want := pay(table(before, prepay), order, before.Terms.Order.ByInstalment, e.AmountMinor, before.Next)
 			require.Equal(t, want, a)
 		})

@@ -144,11 +144,13 @@ type Terms struct {
 	Repricing Repricing `json:"repricing,omitzero"`
 }
 
-// Repricing ties a rate to a benchmark: LPR of a tenor plus basis points.
+// Repricing ties a rate to a benchmark of base/benchmark; its zero value is a
+// fixed rate. The spread is what the contract's rate stood above the benchmark
+// when the loan was drawn.
 type Repricing struct {
-	Benchmark string `json:"benchmark,omitempty" enum:"LPR_1Y,LPR_5Y"`
-	SpreadBP  int64  `json:"spread_bp,omitempty"`
-	Rule      string `json:"rule,omitempty" enum:"fixed,anniversary,january,quarterly,monthly"`
+	Benchmark string    `json:"benchmark,omitempty" enum:"lpr_1y,lpr_5y"`
+	Spread    rate.Rate `json:"spread,omitempty"`
+	Rule      string    `json:"rule,omitempty" enum:"fixed,anniversary,january_1,quarterly,monthly,quarter_start,month_start"`
 }
 
 // Validate collects every fault of the terms.

@@ -1718,6 +1718,7 @@ export type LoanConditions = {
   grace_days: number
   methods: Array<string>
   penalty_spread: string
+  repricing?: LoanRepricing
   rounding: string
   tenor_months_max: number
   tenor_months_min: number
@@ -1939,9 +1940,9 @@ export type LoanRepayResult = {
 }
 
 export type LoanRepricing = {
-  benchmark?: "LPR_1Y" | "LPR_5Y"
-  rule?: "fixed" | "anniversary" | "january" | "quarterly" | "monthly"
-  spread_bp?: number
+  benchmark?: "lpr_1y" | "lpr_5y"
+  rule?: "fixed" | "anniversary" | "january_1" | "quarterly" | "monthly" | "quarter_start" | "month_start"
+  spread?: string
 }
 
 export type LoanRow = {
@@ -1955,8 +1956,10 @@ export type LoanRow = {
   due_date: string
   holiday?: string
   interest_minor: number
+  less_minor?: number
   no: number
   no_principal?: boolean
+  paid_ahead?: boolean
   paid_interest_minor: number
   paid_principal_minor: number
   principal_minor: number
@@ -2976,6 +2979,8 @@ export type ProductPricing = {
   lgd: string
   margins: Array<ProductMargin>
   operating: string
+  /** when loans take the benchmark anew; empty is a fixed rate */
+  repricing?: "fixed" | "anniversary" | "january_1" | "quarterly" | "monthly" | "quarter_start" | "month_start"
   risk_weight: string
 }
 
