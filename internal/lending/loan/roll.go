@@ -99,15 +99,20 @@ func scanNight(row scanner, n *night) error {
 		return err
 	}
 	l.storedStatus = l.Status
-	if l.Posted, n.failed = parseTotals(posted); n.failed != nil {
-		return nil // the loan's own trouble, listed and left out
+	l.Posted, n.failed = parseTotals(posted) // a row that cannot be read is the loan's own trouble, listed and left out
+	if n.failed == nil {
+		n.restore(state, layout)
 	}
-	if n.kept != l.eventSeq || layout != stateLayout || decodeState(state, &n.anchor) != nil || n.anchor.AsOf.After(l.ProcessedTo) {
-		n.kept, n.anchor = -1, State{}
-		return nil
-	}
-	l.Terms, l.Currency = n.anchor.Terms, n.anchor.Terms.Currency
 	return nil
+}
+
+// restore takes the snapshot for the anchor, if it is of this layout and holds every event; else there is none.
+func (n *night) restore(state []byte, layout int64) {
+	if n.kept != n.eventSeq || layout != stateLayout || decodeState(state, &n.anchor) != nil || n.anchor.AsOf.After(n.ProcessedTo) {
+		n.kept, n.anchor = -1, State{}
+		return
+	}
+	n.Terms, n.Currency = n.anchor.Terms, n.anchor.Terms.Currency
 }
 
 // replayMissing finds the anchor of loans without a usable snapshot: the state on the day of their last event, which lies on
