@@ -27,6 +27,8 @@ var (
 		where x.institution_id = $1 and x.account_code = k.k0 and x.sub = k.k1 and x.currency = k.k2 offset 0) l`,
 		`select l.account_code, l.sub, l.currency, l.overdraft_minor from json_each($2) k
 		cross join ledger_limit l on l.institution_id = $1 and l.account_code = k.value->>0 and l.sub = k.value->>1 and l.currency = k.value->>2`)
+	heldPastDue = db.Q(`select coalesce(cast(sum(amount_minor) as bigint), 0) from ledger_hold
+		where institution_id = $1 and account_code = $2 and sub = $3 and currency = $4 and state = 'held' and expires_at > 0 and expires_at <= $5`)
 	countLimits = db.Q(`select count(*) from ledger_limit where institution_id = $1`)
 	putLimit    = db.Q(`insert into ledger_limit (institution_id, account_code, sub, currency, overdraft_minor, changed_by, changed_at, version) values ($1,$2,$3,$4,$5,$6,$7,1)
 		on conflict (institution_id, account_code, sub, currency) do update set overdraft_minor = excluded.overdraft_minor, changed_by = excluded.changed_by,
@@ -194,10 +196,16 @@ func AvailableOf(ctx context.Context, tx *db.Tx, a Account, sub, currency string
 		out.HeldMinor += b.HeldMinor
 		return nil
 	})
-	out.AvailableMinor = out.BalanceMinor - out.HeldMinor
 	if err != nil {
 		return out, err
 	}
+	// What has run out is free, although it is only released with the next request of the institution.
+	var past int64
+	if err := tx.QueryRow(ctx, heldPastDue, tx.Institution, a.Code, sub, currency, db.Micros(tx.Now)).Scan(&past); err != nil {
+		return out, err
+	}
+	out.HeldMinor -= past
+	out.AvailableMinor = out.BalanceMinor - out.HeldMinor
 	// Against its entries: a balance of one branch that is not found would not be missed otherwise.
 	var n, debit, credit int64
 	f := StatementFilter{Account: a.Code, Sub: sub, Currency: money.Currency(currency)}

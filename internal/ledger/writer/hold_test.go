@@ -102,7 +102,8 @@ func TestHoldsRunOut(t *testing.T) {
 			Reference: "h1", Account: wallet, Sub: "ann", Currency: "CNY", AmountMinor: 100, CounterAccount: cash, ExpiresAt: until,
 		})
 		require.NoError(t, err)
-		require.Eventually(t, func() bool { return h.post(t, pay("p", "ann", "bob", 100)) == nil }, 10*time.Second, 20*time.Millisecond)
+		require.Eventually(t, func() bool { return h.available(t, "ann").AvailableMinor == 100 }, 10*time.Second, 20*time.Millisecond, "free without anybody's doing")
+		require.NoError(t, h.post(t, pay("p", "ann", "bob", 100)))
 		require.False(t, time.Now().Before(until), "not before its time")
 		_, err = h.svc.Capture(t.Context(), h.staff.Integrator, journal.Capture{Reference: "h1"})
 		require.True(t, fault.Is(err, journal.ReasonHoldState), "%v", err)
