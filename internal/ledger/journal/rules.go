@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
@@ -100,4 +101,14 @@ func (r *rules) judge(d Draft) error {
 func ClosedUntil(ctx context.Context, tx *db.Tx) (month string, err error) {
 	err = tx.QueryRow(ctx, lastClosed, tx.Institution).Scan(&month)
 	return month, err
+}
+
+// OpenFrom is the first date that may be posted to: the day after the last closed month; the zero date when none is closed.
+func OpenFrom(ctx context.Context, tx *db.Tx) (calendar.Date, error) {
+	var month string
+	if err := tx.QueryRow(ctx, lastClosed, tx.Institution).Scan(&month); err != nil || month == "" {
+		return calendar.Date{}, err
+	}
+	first, err := calendar.Parse(month + "-01")
+	return first.AddMonths(1, calendar.Clamp), err
 }

@@ -144,6 +144,10 @@ func PostSums(ctx context.Context, tx *db.Tx, limit int) (entries int, err error
 	if err != nil {
 		return 0, err
 	}
+	open, err := journal.OpenFrom(ctx, tx) // what comes late for a closed month is booked on the first day that is open
+	if err != nil {
+		return 0, err
+	}
 	drafts := make([]journal.Draft, 0, len(groups))
 	for _, k := range groups {
 		id := tx.NewID("sum")
@@ -160,7 +164,7 @@ func PostSums(ctx context.Context, tx *db.Tx, limit int) (entries int, err error
 			continue
 		}
 		drafts = append(drafts, journal.Draft{
-			Key: SumObject + ":" + id, Date: k.date, Memo: fault.Text{Zh: "计提利息（汇总）", En: "interest accrued, summed"},
+			Key: SumObject + ":" + id, Date: later(k.date, open), Memo: fault.Text{Zh: "计提利息（汇总）", En: "interest accrued, summed"},
 			Object: SumObject, ObjectID: id, Branch: k.branch, Product: k.product, Lines: lines,
 		})
 	}
