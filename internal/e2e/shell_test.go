@@ -80,7 +80,7 @@ func TestPages_EveryRoleEveryPageHoldsOnDeskAndPhone(t *testing.T) {
 	people := map[string][]string{
 		relationshipLogin: {"/", "/tasks", "/notifications", "/firms", "/imports", "/imports/new", "/products", "/products/invoice-credit", "/applications", "/applications?view=list", "/decisions", "/facilities", "/contracts", "/loans", "/calculator", "/signals", "/portfolio", "/security"},
 		approverLogin:     {"/", "/approvals", "/authorities", "/applications", "/portfolio/optimiser", "/models"},
-		operationsLogin:   {"/", "/imports", "/loans", "/journal", "/trial-balance", "/eod", "/jobs", "/webhooks", "/dead-letters"},
+		operationsLogin:   {"/", "/imports", "/loans", "/repayment-calendar", "/receipts", "/lpr", "/accounts", "/accounts/1303", "/journal", "/trial-balance", "/statements", "/vouchers", "/periods", "/recipes", "/exchange", "/eod", "/jobs", "/webhooks", "/dead-letters"},
 		riskLogin:         {"/", "/features", "/features/sales_net_12m", "/authorities", "/models", "/products/invoice-credit?tab=rules", "/products/invoice-credit?tab=watch", "/portfolio", "/portfolio/optimiser", "/signals"},
 		complianceLogin:   {"/", "/audit", "/proposals", "/users", "/decisions"},
 		adminLogin:        {"/", "/users", "/roles", "/branches", "/authorities", "/api-keys", "/proposals", "/webhooks", "/audit"},

@@ -73,3 +73,30 @@ func TestStory_CalculatorTellsWhatAPlanCosts(t *testing.T) {
 	require.Equal(t, "12", b.text(`document.querySelectorAll('.ant-table-tbody tr.ant-table-row').length`))
 	b.shoot("calculator")
 }
+
+// TestStory_AChangeOfALoanIsTriedAndProposed looks at what a prepayment would do, then asks a second person for a fee.
+func TestStory_AChangeOfALoanIsTriedAndProposed(t *testing.T) {
+	need(t)
+	b := signIn(t, operationsLogin, "zh-CN")
+	loan := b.text(`await fetch('/api/v1/loans?status=active&limit=200').then((r) => r.json()).then((p) => p.items.filter((l) => l.outstanding_minor > 1000000)[0]?.id ?? '')`)
+	require.NotEmpty(t, loan, "the demonstration has no active loan")
+	b.visit("/loans/" + loan + "?tab=what-if")
+	b.see("填写一个假设后点")
+	b.click("what-if")
+	b.see("少付利息")
+	require.Regexp(t, `少付利息`, b.text(`document.querySelector('[data-testid="what-if-answer"]').innerText`))
+	b.shoot("what-if")
+	pending := func() string {
+		return b.text(`await fetch('/api/v1/proposals?state=pending&limit=200').then((r) => r.json()).then((p) => String(p.items?.length ?? 0))`)
+	}
+	before := pending()
+	b.click("change-loan")
+	b.see("提交后由另一人复核")
+	b.choose("#kind", "收取费用")
+	b.fill("amount_minor", "12.50")
+	b.fill("reason", "公证费 2026-11")
+	b.shoot("change-loan")
+	b.click("modal-ok")
+	b.see("已提交复核")
+	require.NotEqual(t, before, pending(), "one more proposal waits")
+}

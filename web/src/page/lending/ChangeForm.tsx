@@ -83,7 +83,7 @@ export function ChangeForm({ loan, initial, onClose }: { loan: LoanDetail; initi
       {(form) => (
         <>
           <Alert type="info" showIcon title={say('changeHint')} style={{ marginBottom: 16 }} />
-          <Form.Item name="kind" label={say('kind')} rules={must}><Select data-testid="change-kind" options={changeKinds.map((value) => ({ value, label: say(value) }))} /></Form.Item>
+          <Form.Item name="kind" label={say('kind')} rules={must}><Select showSearch={{ optionFilterProp: 'label' }} options={changeKinds.map((value) => ({ value, label: say(value) }))} /></Form.Item>
           <Form.Item shouldUpdate noStyle>{() => <ChangeParts kind={form.getFieldValue('kind') as string} loan={loan} />}</Form.Item>
           <Form.Item name="value_date" label={say('valueDate')}><DatePicker style={{ width: '100%' }} /></Form.Item>
           <Form.Item name="reason" label={say('reason')} rules={must}><Input.TextArea rows={2} maxLength={500} placeholder={say('reasonHint')} /></Form.Item>

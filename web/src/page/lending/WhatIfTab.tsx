@@ -33,7 +33,7 @@ export function WhatIfTab({ loan }: { loan: LoanDetail }) {
     <>
       <Card size="small">
         <p className="muted">{say('whatIfHint')}</p>
-        <Form<Fields> form={form} layout="vertical" initialValues={{ kind: 'repaid', date: dayjs(loan.processed_to), strategy: 'reduce_instalment', amount_minor: Math.floor(total(loan.payoff) / 2) }} onFinish={submit}>
+        <Form<Fields> name="suppose" form={form} layout="vertical" initialValues={{ kind: 'repaid', date: dayjs(loan.processed_to), strategy: 'reduce_instalment', amount_minor: Math.floor(total(loan.payoff) / 2) }} onFinish={submit}>
           <div style={grid}>
             <Form.Item name="kind" label={say('kind')} rules={must}><Select options={kinds.map((value) => ({ value, label: say(value) }))} /></Form.Item>
             <Form.Item name="date" label={say('valueDate')} rules={must}><DatePicker style={{ width: '100%' }} /></Form.Item>
