@@ -34,3 +34,14 @@ serve postgres 18933 CAPILLARY_DATABASE_POSTGRES_DSN="$pg"
 for c in 1 8; do bin/bench decisions http://127.0.0.1:18933 "$c" 8 | sed 's/over HTTP/over HTTP on PostgreSQL (fsync off)/'; done
 kill "$server"; wait "$server" 2>/dev/null || true
 bin/bench start bin/capillary "$work/sqlite"
+
+# Close of business, on engines that sync their commits. CAPILLARY_BENCH_LOANS and CAPILLARY_BENCH_DAYS choose ("1000,100000,1000000", "1,7,30,100,300,700").
+eval "$(CAPILLARY_TESTPG_DURABLE=1 scripts/testpg.sh env)"
+CAPILLARY_BENCH_POSTGRES="$CAPILLARY_TEST_POSTGRES" CAPILLARY_TEST_POSTGRES="" go test -run '^$' -bench Close -benchtime 1x -timeout 120m ./internal/lending/eod | scripts/bench-eod.awk
+CAPILLARY_TESTPG_DURABLE=1 scripts/testpg.sh stop
+# Postings against the bare insert of their rows, every commit synced: a PostgreSQL of its own.
+echo; echo "| engine | clients | request | postings/s | p50 ms | p99 ms | postings per commit | floor/s | ratio |"; echo "|---|---|---|---|---|---|---|---|---|"
+durable=(env CAPILLARY_TESTPG_DURABLE=1 CAPILLARY_TESTPG_DIR="${TMPDIR:-/tmp}/capillary-benchpg-$(id -u)")
+eval "$("${durable[@]}" scripts/testpg.sh env)"
+CAPILLARY_BENCH_SECONDS="${SECONDS_PER_CELL:-5}" go test -run '^$' -bench Posting -benchtime 1x ./internal/ledger/writer 2>&1 | grep '^|'
+"${durable[@]}" scripts/testpg.sh stop

@@ -3,8 +3,13 @@
 # a temporary folder on a free loopback port, and prints the variable the tests read.
 #   eval "$(scripts/testpg.sh env)"    start if needed, print export CAPILLARY_TEST_POSTGRES=...
 #   scripts/testpg.sh stop             stop it and remove the folder
+# With CAPILLARY_TESTPG_DURABLE=1 a second cluster that syncs its commits, for measurements.
 set -euo pipefail
 dir="${CAPILLARY_TESTPG_DIR:-${TMPDIR:-/tmp}/capillary-testpg-$(id -u)}"
+careless="-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=128MB"
+if [ -n "${CAPILLARY_TESTPG_DURABLE:-}" ]; then
+  dir="$dir-durable"; careless="-c shared_buffers=1GB -c max_wal_size=4GB -c checkpoint_timeout=15min"
+fi
 
 find_bin() {
   local d
@@ -46,12 +51,12 @@ start() {
   (cd "$dir" && as_owner "$bin/initdb" -D "$dir/data" -U capillary -A trust -E UTF8 --locale=C.UTF-8 >/dev/null)
   local port; port="$(free_port)"
   # Throw-away data: durability is what the crash campaigns test, on clusters of their own.
-  (cd "$dir" && as_owner "$bin/pg_ctl" -D "$dir/data" -w -t 60 -l "$dir/log" -o "-c listen_addresses=127.0.0.1 -c port=$port -c unix_socket_directories=$dir -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300 -c shared_buffers=128MB" start >/dev/null)
+  (cd "$dir" && as_owner "$bin/pg_ctl" -D "$dir/data" -w -t 60 -l "$dir/log" -o "-c listen_addresses=127.0.0.1 -c port=$port -c unix_socket_directories=$dir $careless -c max_connections=300" start >/dev/null)
   echo "$port" >"$dir/port"
 }
 
 case "${1:-env}" in
   env) start >&2; echo "export CAPILLARY_TEST_POSTGRES='postgres://capillary@127.0.0.1:$(cat "$dir/port")/postgres?sslmode=disable'" ;;
   stop) ensure; if [ -d "$dir/data" ]; then as_owner "$bin/pg_ctl" -D "$dir/data" -m immediate stop >/dev/null 2>&1 || true; rm -rf "$dir"; fi ;;
-  *) sed -n 2,6p "$0"; exit 2 ;;
+  *) sed -n 2,7p "$0"; exit 2 ;;
 esac

@@ -25,11 +25,20 @@ import (
 	"github.com/capillary-finance/capillary/internal/evidence/party"
 	"github.com/capillary-finance/capillary/internal/insight/model"
 	"github.com/capillary-finance/capillary/internal/insight/profile"
+	"github.com/capillary-finance/capillary/internal/ledger/chart"
+	"github.com/capillary-finance/capillary/internal/ledger/fx"
 	"github.com/capillary-finance/capillary/internal/ledger/journal"
+	"github.com/capillary-finance/capillary/internal/ledger/period"
+	"github.com/capillary-finance/capillary/internal/ledger/recipe"
+	"github.com/capillary-finance/capillary/internal/ledger/statement"
+	"github.com/capillary-finance/capillary/internal/ledger/voucher"
+	"github.com/capillary-finance/capillary/internal/ledger/writer"
 	"github.com/capillary-finance/capillary/internal/lending/contract"
+	"github.com/capillary-finance/capillary/internal/lending/due"
 	"github.com/capillary-finance/capillary/internal/lending/eod"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
 	"github.com/capillary-finance/capillary/internal/lending/payment"
+	"github.com/capillary-finance/capillary/internal/lending/receipt"
 	"github.com/capillary-finance/capillary/internal/platform/api"
 	"github.com/capillary-finance/capillary/internal/platform/audit"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
@@ -74,6 +83,14 @@ type App struct {
 	Profiles   *profile.Service
 	Models     *model.Service
 	Journal    *journal.Service
+	Recipes    *recipe.Service
+	Chart      *chart.Service
+	Vouchers   *voucher.Service
+	Periods    *period.Service
+	Exchange   *fx.Service
+	Statements *statement.Service
+	Writer     *writer.Writer
+	Postings   *writer.Service
 	Facilities *facility.Service
 	Products   *product.Service
 	Engine     *decision.Engine
@@ -84,6 +101,7 @@ type App struct {
 	Loans      *loan.Service
 	Contracts  *contract.Service
 	EOD        *eod.Service
+	Receipts   *receipt.Service
 	Signals    *signal.Service
 	Book       *pricing.Service
 
@@ -110,6 +128,9 @@ func (a *App) build(ctx context.Context) (err error) {
 		return err
 	}
 	if err := a.keysBelong(ctx); err != nil {
+		return err
+	}
+	if err := journal.Upgrade(ctx, a.DB); err != nil {
 		return err
 	}
 	if a.Keys, err = crypto.OpenKeyring(a.Config.Keys()); err != nil {
@@ -246,6 +267,14 @@ func (a *App) buildDomains() error {
 	a.Profiles = profile.NewService(d)
 	a.Models = model.NewService(d, a.Jobs)
 	a.Journal = journal.NewService(d)
+	a.Recipes = recipe.NewService(d, a.Proposals)
+	a.Chart = chart.NewService(d, a.Proposals)
+	a.Vouchers = voucher.NewService(d, a.Proposals)
+	a.Periods = period.NewService(d, a.Proposals)
+	a.Exchange = fx.NewService(d, a.Proposals)
+	a.Statements = statement.NewService(d)
+	a.Writer = writer.New(d, writer.Config{Log: a.Log})
+	a.Postings = writer.NewService(d, a.Writer)
 	a.Facilities = facility.NewService(d)
 	a.Facilities.UseProposals(a.Proposals)
 	a.Products = product.NewService(d)
@@ -259,14 +288,21 @@ func (a *App) buildDomains() error {
 	}
 	a.Dispatcher = payment.NewDispatcher(d, bank, payment.DispatcherConfig{Log: a.Log})
 	a.Loans = loan.NewService(d, a.Dispatcher, contract.Conditions)
+	a.Loans.Servicing(a.Proposals)
 	a.Contracts = contract.NewService(d, a.Blobs)
 	a.Book = pricing.NewService(d, bookReaders())
+	a.Book.UseProposals(a.Proposals)
 	a.Jobs.Register(a.Contracts.Kind())
 	a.EOD = eod.NewService(d, a.Loans, a.Dispatcher, a.Jobs)
 	a.Jobs.Register(a.EOD.Kind())
+	a.Jobs.Register(a.EOD.Help())
+	in := receipt.Config{DB: d, Blobs: a.Blobs, Jobs: a.Jobs, Book: receipt.LoanBook{Loans: a.Loans}, Dispatcher: a.Dispatcher, Proposals: a.Proposals}
+	in.BankFiles, _ = bank.(receipt.BankFiles) // only a channel that speaks files has them
+	a.Receipts = receipt.NewService(in)
 	a.Relay.Register(contract.Consumer(a.Jobs))
 	a.Relay.Register(application.Expiry())
 	a.Relay.Register(contract.DrawnConsumer())
+	a.Relay.Register(due.Consumer())
 	a.registerWatch()
 	return nil
 }
@@ -274,19 +310,26 @@ func (a *App) buildDomains() error {
 // bank is the payment channel; without one configured, orders wait and say so.
 func (a *App) bank() (payment.Bank, error) {
 	if a.Config.BankURL == "" {
-		return noBank{}, nil
+		return noBank{a.Config.PaymentProtocol}, nil
 	}
-	return payment.NewClient(payment.ClientConfig{URL: a.Config.BankURL, Secret: a.Config.BankSecret})
+	cfg := payment.ClientConfig{URL: a.Config.BankURL, Secret: a.Config.BankSecret}
+	if a.Config.PaymentProtocol == payment.ProtocolISO20022 {
+		return payment.NewISOClient(cfg)
+	}
+	return payment.NewClient(cfg)
 }
 
 var errNoBank = errors.New("no payment channel is configured (bank.url): the order waits")
 
 // noBank answers "unknown" to everything: nothing is sent, nothing is lost.
-type noBank struct{}
+type noBank struct{ protocol string }
 
 func (noBank) Submit(context.Context, string, payment.Order) (payment.Outcome, error) {
 	return payment.Outcome{}, errNoBank
 }
+
+// Protocol is the configured one, for which the orders wait.
+func (b noBank) Protocol() string { return b.protocol }
 
 func (noBank) Query(context.Context, string) (payment.Outcome, error) {
 	return payment.Outcome{}, errNoBank
@@ -321,6 +364,10 @@ func (a *App) Workers(ctx context.Context) (stop func(), err error) {
 	g.Go(func() error { return quietly(a.Dispatcher.Run(bg)) })
 	g.Go(func() error { a.Audit.Run(bg, time.Second); return nil })
 	g.Go(func() error { a.housekeeping(bg); return nil })
+	g.Go(func() error {
+		a.EOD.Clock(bg, func(err error) { a.Log.WarnContext(bg, "end of day by the clock", "error", err) })
+		return nil
+	})
 	if err := a.Relay.Start(bg); err != nil {
 		cancel()
 		return nil, errors.Join(err, g.Wait())
@@ -336,7 +383,7 @@ func (a *App) Workers(ctx context.Context) (stop func(), err error) {
 	return func() {
 		sctx, done := context.WithTimeout(context.Background(), a.Config.ShutdownGrace)
 		defer done()
-		err := errors.Join(a.Sender.Stop(sctx), a.Jobs.Stop(sctx), a.Relay.Stop(sctx))
+		err := errors.Join(a.Writer.Stop(sctx), a.Sender.Stop(sctx), a.Jobs.Stop(sctx), a.Relay.Stop(sctx))
 		cancel()
 		if err = errors.Join(err, g.Wait()); err != nil {
 			a.Log.Warn("stopping workers", "error", err)

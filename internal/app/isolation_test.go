@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -32,15 +33,17 @@ var oneOf = map[string]*db.Query{
 	"/api/v1/branches/":                db.Q(`select max(id) from branch where institution_id = $1`),
 	"/api/v1/contracts/":               db.Q(`select max(id) from contract where institution_id = $1`),
 	"/api/v1/decisions/":               db.Q(`select max(id) from decision where institution_id = $1`),
-	"/api/v1/facilities/":              db.Q(`select max(facility_id) from loan where institution_id = $1 and status = 'active'`),
+	"/api/v1/facilities/":              db.Q(`select max(l.facility_id) from loan l join loan_day d on d.institution_id = l.institution_id and d.loan_id = l.id where l.institution_id = $1 and d.status = 'active'`),
 	"/api/v1/firms/":                   db.Q(`select max(firm_id) from loan where institution_id = $1`),
 	"/api/v1/imports/":                 db.Q(`select max(id) from import_batch where institution_id = $1`),
 	"/api/v1/jobs/":                    db.Q(`select max(id) from job where institution_id = $1`),
 	"/api/v1/journal-entries/":         db.Q(`select max(id) from journal_entry where institution_id = $1`),
-	"/api/v1/loans/":                   db.Q(`select max(id) from loan where institution_id = $1 and status = 'active'`),
+	"/api/v1/loans/":                   db.Q(`select max(loan_id) from loan_day where institution_id = $1 and status = 'active'`),
 	"/api/v1/models/":                  db.Q(`select max(id) from model where institution_id = $1`),
 	"/api/v1/portfolio/optimisations/": db.Q(`select max(id) from optimise_run where institution_id = $1`),
 	"/api/v1/proposals/":               db.Q(`select max(id) from proposal where institution_id = $1`),
+	"/api/v1/receipt-files/":           db.Q(`select max(id) from receipt_file where institution_id = $1`),
+	"/api/v1/receipts/":                db.Q(`select max(id) from receipt where institution_id = $1`),
 	"/api/v1/signals/":                 db.Q(`select max(id) from signal where institution_id = $1`),
 	"/api/v1/tasks/":                   db.Q(`select max(id) from task where institution_id = $1`),
 	"/api/v1/users/":                   db.Q(`select max(id) from user_account where institution_id = $1`),
@@ -51,7 +54,7 @@ var oneOf = map[string]*db.Query{
 // elsewhere are the routes whose ids the identity and platform packages judge, or which name no object of
 // an institution.
 var elsewhere = []string{
-	"/api/v1/api-keys/", "/api/v1/authorities/", "/api/v1/consumers/", "/api/v1/dead-letters/", "/api/v1/delegations/", "/api/v1/features/", "/api/v1/import-templates/",
+	"/api/v1/api-keys/", "/api/v1/authorities/", "/api/v1/consumers/", "/api/v1/dead-letters/", "/api/v1/delegations/", "/api/v1/features/", "/api/v1/holds/", "/api/v1/import-templates/",
 	"/api/v1/notifications/", "/api/v1/products/", "/api/v1/sessions/",
 }
 
@@ -68,6 +71,8 @@ var bodies = map[string]any{
 	"grant-consent":         map[string]any{"purpose": "credit", "kinds": []string{"invoice"}, "ends_on": "2026-12-31"},
 	"offer-application":     map[string]any{}, "submit-application": map[string]any{},
 	"refresh-profile": map[string]any{}, "score-firm": map[string]any{},
+	"assign-receipt": map[string]any{"parts": []map[string]any{{"loan_id": "x", "amount_minor": 1}}},
+	"return-receipt": map[string]any{"reason": "x"}, "ignore-receipt": map[string]any{"reason": "x"}, "note-receipt": map[string]any{"note": "x"},
 	"repay-loan":           map[string]any{"amount_minor": 1, "reference": "r-1"},
 	"resolve-signal":       map[string]any{"outcome": "handled", "note": "x"},
 	"withdraw-application": map[string]any{"note": "x"},
@@ -101,9 +106,26 @@ func walked(t *testing.T, dsn string) *app.App {
 	stop, err := a.Workers(t.Context())
 	require.NoError(t, err)
 	_, err = demo.Run(t.Context(), a, demo.DefaultOptions(), untold{})
+	if err == nil {
+		receive(t, a)
+	}
 	stop()
 	require.NoError(t, err)
 	return a
+}
+
+// receive takes a payment in that no rule recognises, so that there is a receipt to ask for.
+func receive(t *testing.T, a *app.App) {
+	t.Helper()
+	all, err := a.Auth.Institutions(t.Context(), "")
+	require.NoError(t, err)
+	p := auth.SystemPrincipal(all[0].ID, "test")
+	f, err := a.Receipts.Take(t.Context(), p, "r.csv", []byte("amount,value_date,bank_reference\n1.00,2020-01-02,R1\n"), "upload")
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		j, err := a.Jobs.Get(t.Context(), p, f.JobID)
+		return err == nil && !j.State.Live()
+	}, time.Minute, 20*time.Millisecond)
 }
 
 // owners signs the demonstration's people in.

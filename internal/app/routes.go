@@ -16,11 +16,21 @@ import (
 	"github.com/capillary-finance/capillary/internal/evidence/source"
 	"github.com/capillary-finance/capillary/internal/insight/model"
 	"github.com/capillary-finance/capillary/internal/insight/profile"
+	"github.com/capillary-finance/capillary/internal/ledger/chart"
+	"github.com/capillary-finance/capillary/internal/ledger/fx"
 	"github.com/capillary-finance/capillary/internal/ledger/journal"
+	"github.com/capillary-finance/capillary/internal/ledger/period"
+	"github.com/capillary-finance/capillary/internal/ledger/recipe"
+	"github.com/capillary-finance/capillary/internal/ledger/statement"
+	"github.com/capillary-finance/capillary/internal/ledger/voucher"
+	"github.com/capillary-finance/capillary/internal/ledger/writer"
 	"github.com/capillary-finance/capillary/internal/lending/contract"
+	"github.com/capillary-finance/capillary/internal/lending/due"
 	"github.com/capillary-finance/capillary/internal/lending/eod"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
 	"github.com/capillary-finance/capillary/internal/lending/payment"
+	"github.com/capillary-finance/capillary/internal/lending/receipt"
+	loanpaper "github.com/capillary-finance/capillary/internal/lending/statement"
 	"github.com/capillary-finance/capillary/internal/platform/api"
 	"github.com/capillary-finance/capillary/internal/platform/blob"
 	"github.com/capillary-finance/capillary/internal/platform/event/operate"
@@ -53,6 +63,13 @@ func (a *App) routes() error {
 	profile.Routes(a.API, a.Profiles)
 	model.Routes(a.API, a.Models)
 	journal.Routes(a.API, a.Journal)
+	recipe.Routes(a.API, a.Recipes)
+	chart.Routes(a.API, a.Chart)
+	voucher.Routes(a.API, a.Vouchers)
+	period.Routes(a.API, a.Periods)
+	fx.Routes(a.API, a.Exchange)
+	statement.Routes(a.API, a.Statements)
+	writer.Routes(a.API, a.Postings)
 	product.Routes(a.API, a.Products)
 	facility.Routes(a.API, a.Facilities)
 	decision.Routes(a.API, a.Decisions)
@@ -62,6 +79,9 @@ func (a *App) routes() error {
 	payment.Routes(a.API, payment.NewService(a.DB))
 	loan.Routes(a.API, a.Loans)
 	eod.Routes(a.API, a.EOD)
+	receipt.Routes(a.API, a.Receipts)
+	due.Routes(a.API, due.NewService(a.DB))
+	loanpaper.Routes(a.API, loanpaper.NewService(a.DB, a.Loans))
 	pricing.Routes(a.API, a.Book)
 	blob.Routes(a.API, a.Blobs, a.Config.UploadMaxBytes)
 	signal.Routes(a.API, a.Signals)

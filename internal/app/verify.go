@@ -10,6 +10,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/insight/profile"
 	"github.com/capillary-finance/capillary/internal/ledger/journal"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
+	"github.com/capillary-finance/capillary/internal/lending/receipt"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
@@ -38,6 +39,10 @@ func (a *App) checks() []check {
 		{"贷款重放", "loans replayed", func(ctx context.Context, tx *db.Tx) (int64, string, []string, error) {
 			r, err := loan.Verify(ctx, tx)
 			return r.Loans, fmt.Sprintf("%d events", r.Events), nil, err
+		}},
+		{"来款去向", "receipts accounted for", func(ctx context.Context, tx *db.Tx) (int64, string, []string, error) {
+			n, open, err := receipt.Verify(ctx, tx)
+			return n, fmt.Sprintf("%d fen in suspense for them", open), nil, err
 		}},
 		{"额度使用", "limits in use", func(ctx context.Context, tx *db.Tx) (int64, string, []string, error) {
 			n, drift, err := facility.Verify(ctx, tx)

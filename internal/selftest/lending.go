@@ -19,6 +19,17 @@ type vector struct {
 	Inputs    json.RawMessage `json:"inputs"`
 	Expected  json.RawMessage `json:"expected"`
 	Tolerance string          `json:"tolerance"`
+	raw       json.RawMessage
+}
+
+// UnmarshalJSON keeps the whole vector: a trace has its figures beside inputs and expected.
+func (v *vector) UnmarshalJSON(b []byte) error {
+	type plain vector
+	if err := json.Unmarshal(b, (*plain)(v)); err != nil {
+		return err
+	}
+	v.raw = append(json.RawMessage(nil), b...)
+	return nil
 }
 
 func lending(text json.RawMessage) ([]Outcome, error) {
@@ -59,6 +70,8 @@ func (v vector) run() (Outcome, error) {
 		return v.dueDates()
 	case "dpd_classification":
 		return v.overdue()
+	case "scenario_trace":
+		return v.trace(v.raw)
 	default:
 		return Outcome{}, errNotImplemented
 	}

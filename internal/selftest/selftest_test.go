@@ -11,9 +11,6 @@ import (
 	"github.com/capillary-finance/capillary/internal/selftest"
 )
 
-// notYet are the kinds this program has no arithmetic for; docs/roadmap.md says so.
-var notYet = map[string]bool{"scenario_trace": true}
-
 func TestPublishedVectors(t *testing.T) {
 	t.Parallel()
 	dir := os.Getenv("CAPILLARY_TEST_VECTORS")
@@ -25,7 +22,7 @@ func TestPublishedVectors(t *testing.T) {
 		require.NoError(t, err)
 		require.NotEmpty(t, report.Outcomes)
 		for _, o := range report.Outcomes {
-			require.True(t, o.Pass || (notYet[o.Kind] && o.NotImplemented), "%s %s (%s)\nexpected %s\n     got %s", name, o.ID, o.Kind, o.Expected, o.Got)
+			require.True(t, o.Pass, "%s %s (%s)\nexpected %s\n     got %s", name, o.ID, o.Kind, o.Expected, o.Got)
 		}
 	}
 }

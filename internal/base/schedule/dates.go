@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/base/daycount"
 )
 
 // DueDates lists the due dates before and after they are moved off rest days.
@@ -56,6 +57,7 @@ func quarter20(from calendar.Date, n int) calendar.Date {
 
 // period is one interest period.
 type period struct {
+	began    calendar.Date // before from when the period is under way
 	from, to calendar.Date // interest runs over [from, to)
 	due      calendar.Date
 	parts    []part
@@ -76,10 +78,14 @@ func (t Terms) periods() ([]period, error) {
 		dates = t.inAdvance(dates)
 	}
 	out := make([]period, 0, len(dates))
+	one := make([]part, len(dates)) // most periods have one part
 	from := t.Start
-	for _, due := range dates {
-		out = append(out, period{from: from, to: due, due: due})
+	for i, due := range dates {
+		out = append(out, period{began: from, from: from, to: due, due: due, parts: one[i : i : i+1]})
 		from = due
+	}
+	if !t.Opening.From.IsZero() {
+		out[0].began = t.Opening.From
 	}
 	next := 0
 	for i := range out {
@@ -148,21 +154,33 @@ func (t Terms) nextChange(after calendar.Date) calendar.Date {
 	return best
 }
 
+// irregular is beyond what a moved rest day or the end of a month makes of a period.
+const irregular = 12
+
 // fraction is the part of a year of [from, to) inside a period.
 func (t Terms) fraction(p period, from, to calendar.Date) (num, den int64) {
 	if t.Accrual != ByPeriod || t.Unit == Day || t.Unit == Week {
 		return t.Basis.Fraction(from, to)
 	}
+	return t.Share(p.began, p.to, from, to)
+}
+
+// Share is the fraction of a year of [from, to) inside a period [began, until)
+// under ByPeriod: its share of the period's days. All shares of one period have
+// one denominator. A period that is longer or shorter than the usual one by more
+// than rest days can make it counts months and days of 30 (30E/360).
+func (t Terms) Share(began, until, from, to calendar.Date) (num, den int64) {
 	months := int64(t.Every)
 	if t.Unit == Year {
 		months *= 12
 	}
-	days := int64(p.to.Sub(p.from))
-	if days == 0 {
-		return 0, 1
+	days := int64(until.Sub(began))
+	if days <= 0 {
+		return 0, 12
 	}
-	if from == p.from && to == p.to {
-		return months, 12
+	length, _ := daycount.Thirty360.Fraction(began, until)
+	if d := length - 30*months; d > irregular || d < -irregular {
+		return length * int64(to.Sub(from)), 360 * days
 	}
 	return months * int64(to.Sub(from)), 12 * days
 }

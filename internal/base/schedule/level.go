@@ -24,6 +24,7 @@ func (w walk) level() ([]Row, error) {
 				return 0, err
 			}
 			level, set = v, true
+			*w.levelled = v
 		}
 		return w.payment(i, level) - interest, nil
 	})
@@ -101,18 +102,24 @@ func (w walk) approximate(i int, brought, unit int64) (level int64, sure bool) {
 		for _, x := range w.partsFrom(i, k) {
 			free += float64(x.in)
 			grownFree += float64(x.in)
-			if k < w.t.GraceInterest && w.t.GraceRule != Capitalise {
+			if w.flows(k) {
 				continue
 			}
 			f := float64(x.rate) / rate.Scale * float64(x.num) / float64(x.den)
 			grownFree += free * f
 			grownTaken += taken * f
 		}
-		if k == 0 {
+		if k == 0 && !w.flows(0) {
 			x := w.periods[0].parts[0]
-			grownFree += float64(w.t.Opening.Product)*float64(x.rate)/rate.Scale/float64(x.den) - float64(w.t.Opening.PaidMinor)
+			grownFree -= float64(w.t.Opening.PaidMinor)
+			for _, e := range w.t.Opening.Earned {
+				grownFree += float64(e.Product) * float64(e.times()) * float64(e.Rate) / rate.Scale / float64(x.den)
+			}
 		}
-		free, taken = grownFree, grownTaken+float64(w.weights[k])/100
+		free, taken = grownFree, grownTaken
+		if !w.skip(k) {
+			taken += float64(w.weights[k]) / 100
+		}
 	}
 	if taken == 0 {
 		return 0, false
@@ -123,10 +130,19 @@ func (w walk) approximate(i int, brought, unit int64) (level int64, sure bool) {
 	return int64(n) * unit, math.Abs(v-n) < 0.5-slack
 }
 
+// flows reports a period whose interest does not touch the principal: in grace
+// it waits or is not charged, without principal it is paid on its own.
+func (w walk) flows(k int) bool {
+	return (k < w.t.GraceInterest && w.t.GraceRule != Capitalise) || w.skip(k)
+}
+
 // partsFrom are the parts of period k as they are known in period i.
 func (w walk) partsFrom(i, k int) []part {
 	if w.t.Level == FirstPeriod {
 		first := w.whole[i]
+		if w.t.LevelFrom.Before(w.t.LevelTo) {
+			first.num, first.den = w.t.fraction(period{began: w.t.LevelFrom, to: w.t.LevelTo}, w.t.LevelFrom, w.t.LevelTo)
+		}
 		w.scratch[0] = w.ahead(i, k)
 		w.scratch[0].num, w.scratch[0].den = first.num, first.den
 		if k == i {
@@ -153,17 +169,19 @@ func (w walk) exact(i int, brought int64) *big.Rat {
 			grownFree.Add(grownFree, number(x.in))
 			f := new(big.Float).Quo(number(x.rate), number(rate.Scale))
 			f.Mul(f, number(x.num)).Quo(f, number(x.den))
-			if k < w.t.GraceInterest && w.t.GraceRule != Capitalise {
+			if w.flows(k) {
 				continue
 			}
 			grownFree.Add(grownFree, new(big.Float).Mul(free, f))
 			grownTaken.Add(grownTaken, new(big.Float).Mul(taken, f))
 		}
-		if k == 0 {
+		if k == 0 && !w.flows(0) {
 			grownFree.Add(grownFree, w.opening(w.periods[0].parts[0]))
 		}
 		free, taken = grownFree, grownTaken
-		taken.Add(taken, new(big.Float).Quo(number(w.weights[k]), number(100)))
+		if !w.skip(k) {
+			taken.Add(taken, new(big.Float).Quo(number(w.weights[k]), number(100)))
+		}
 	}
 	free.Sub(free, number(w.t.BalloonMinor))
 	if taken.Sign() == 0 {
@@ -176,7 +194,11 @@ func (w walk) exact(i int, brought int64) *big.Rat {
 // opening is what the first period has earned before the start, less what is
 // paid of it.
 func (w walk) opening(x part) *big.Float {
-	earned := new(big.Float).Mul(number(w.t.Opening.Product), number(x.rate))
+	earned := number(0)
+	for _, e := range w.t.Opening.Earned {
+		x := new(big.Float).Mul(number(e.Product), number(int64(e.Rate)))
+		earned.Add(earned, x.Mul(x, number(e.times())))
+	}
 	earned.Quo(earned, number(rate.Scale)).Quo(earned, number(x.den))
 	return earned.Sub(earned, number(w.t.Opening.PaidMinor))
 }
@@ -209,7 +231,9 @@ func (w walk) gap(i int, brought, level int64) (signed int64, open bool, err err
 		if k == last {
 			return after + interest - w.t.BalloonMinor - w.payment(k, level), after > 0 || brought == 0, nil
 		}
-		balance = after - min(max(w.payment(k, level)-interest, 0), after)
+		if balance = after; !w.skip(k) {
+			balance -= min(max(w.payment(k, level)-interest, 0), after)
+		}
 	}
 	return 0, true, nil
 }

@@ -24,26 +24,34 @@ type Row struct {
 // balance is zero, and the number of instalments is the one asked for: an
 // instalment rounded up never closes the loan early.
 func Make(t Terms) ([]Row, error) {
+	rows, _, err := Plan(t)
+	return rows, err
+}
+
+// Plan is Make that also tells the level payment of equal instalments, the last
+// one where it changes on the way; zero for other methods.
+func Plan(t Terms) ([]Row, int64, error) {
 	if err := t.Validate(); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if len(t.Dates) > 0 {
 		t.Count = len(t.Dates)
 	}
 	periods, err := t.periods()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	rows, err := newWalk(t, periods).make()
+	w := newWalk(t, periods)
+	rows, err := w.make()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	for i := range rows[:len(rows)-1] {
 		if next := periods[i+1]; next.parts[0].in > 0 && next.from == rows[i].DueDate {
 			rows[i].BalanceMinor += next.parts[0].in
 		}
 	}
-	return t.withDownPayments(rows), nil
+	return t.withDownPayments(rows), *w.levelled, nil
 }
 
 // Totals adds a schedule up.
@@ -109,10 +117,12 @@ type walk struct {
 	weights []int64
 	whole   []part // each period as one part, without its rate
 	scratch []part
+	// levelled is where level leaves the payment it found.
+	levelled *int64
 }
 
 func newWalk(t Terms, periods []period) walk {
-	w := walk{t: t, periods: periods, weights: t.weights(), whole: make([]part, len(periods)), scratch: make([]part, 1)}
+	w := walk{t: t, periods: periods, weights: t.weights(), whole: make([]part, len(periods)), scratch: make([]part, 1), levelled: new(int64)}
 	for i, p := range periods {
 		if w.whole[i] = p.parts[0]; len(p.parts) > 1 {
 			w.whole[i].num, w.whole[i].den = t.fraction(p, p.from, p.to)
@@ -156,6 +166,11 @@ func (w walk) financed(through int) int64 {
 
 func (w walk) each(principal int64) (int64, error) {
 	n := int64(w.t.Count - w.t.GracePrincipal)
+	for i := w.t.GracePrincipal; i < w.t.Count-1; i++ {
+		if w.skip(i) {
+			n--
+		}
+	}
 	v, err := money.MulDiv(principal, 1, n, w.t.Rounding)
 	if err != nil {
 		return 0, err
@@ -203,8 +218,12 @@ func (w walk) lay(principal func(i int, brought, interest int64) (int64, error))
 		part := balance
 		if i < last {
 			part = 0
-			if i >= w.t.GracePrincipal {
-				if part, err = principal(i, brought, interest-w.paid(i)); err != nil {
+			if i >= w.t.GracePrincipal && !w.skip(i) {
+				owed := interest - w.paid(i)
+				if i < w.t.GraceInterest {
+					owed = 0 // the whole payment is principal
+				}
+				if part, err = principal(i, brought, owed); err != nil {
 					return nil, err
 				}
 				part = min(max(part, 0), balance)
@@ -219,6 +238,15 @@ func (w walk) lay(principal func(i int, brought, interest int64) (int64, error))
 	return rows, nil
 }
 
+// skip reports an instalment without principal after the grace at the start: a
+// holiday, or a season in which only interest is paid.
+func (w walk) skip(i int) bool {
+	if i >= len(w.periods)-1 {
+		return false // the last one clears the loan, or carries a residual
+	}
+	return (i < len(w.t.Skip) && w.t.Skip[i]) || (w.t.Method == EqualInstalment && w.weights[i] == 0)
+}
+
 // paid is the part of a period's interest that is paid before it falls due.
 func (w walk) paid(i int) int64 {
 	if i == 0 {
@@ -230,10 +258,15 @@ func (w walk) paid(i int) int64 {
 // interest is what a period's parts earn on the balance brought forward, and
 // the balance with the money paid out inside the period.
 func (w walk) interest(i int, p period, balance int64) (interest, after int64, err error) {
-	if product := w.t.Opening.Product; i == 0 && product != 0 && len(p.parts) == 1 {
+	if i == 0 && len(w.t.Opening.Earned) > 0 && len(p.parts) == 1 {
 		x := p.parts[0]
 		balance += x.in
-		interest, err = money.MulDivWide(balance*x.num+product, x.rate, 1, rate.Scale, x.den, w.t.Rounding)
+		var sum money.Wide
+		sum.AddMul(balance, x.num, x.rate)
+		for _, e := range w.t.Opening.Earned {
+			sum.AddMul(e.Product, int64(e.Rate), e.times())
+		}
+		interest, err = sum.Div(rate.Scale*x.den, w.t.Rounding)
 	} else if len(p.parts) == 1 || w.t.RoundEachPart {
 		for _, x := range p.parts {
 			balance += x.in
@@ -245,8 +278,12 @@ func (w walk) interest(i int, p period, balance int64) (interest, after int64, e
 		}
 	} else {
 		sum := new(big.Rat)
-		if first := p.parts[0]; i == 0 {
-			sum.SetFrac(new(big.Int).Mul(big.NewInt(w.t.Opening.Product), big.NewInt(first.rate)), new(big.Int).Mul(big.NewInt(rate.Scale), big.NewInt(first.den)))
+		if i == 0 {
+			for _, e := range w.t.Opening.Earned {
+				above := new(big.Int).Mul(big.NewInt(e.Product), big.NewInt(int64(e.Rate)))
+				above.Mul(above, big.NewInt(e.times()))
+				sum.Add(sum, new(big.Rat).SetFrac(above, new(big.Int).Mul(big.NewInt(rate.Scale), big.NewInt(p.parts[0].den))))
+			}
 		}
 		for _, x := range p.parts {
 			balance += x.in

@@ -135,9 +135,12 @@ type Terms struct {
 	// DownPayment is the share of each tranche due on the day it is paid out.
 	DownPayment rate.Rate `json:"down_payment,omitempty"`
 
-	GracePrincipal int       `json:"grace_principal,omitempty"` // instalments without principal
-	GraceInterest  int       `json:"grace_interest,omitempty"`  // instalments without interest
-	GraceRule      GraceRule `json:"grace_rule,omitempty"`
+	GracePrincipal int `json:"grace_principal,omitempty"` // instalments without principal
+	// Skip marks further instalments without principal, where a holiday lies in
+	// the middle of a loan that is planned again.
+	Skip          []bool    `json:"-"`
+	GraceInterest int       `json:"grace_interest,omitempty"` // instalments without interest
+	GraceRule     GraceRule `json:"grace_rule,omitempty"`
 
 	Rounding money.Mode `json:"rounding"`
 	// RoundEachPart rounds the interest of every part of a split period; else
@@ -152,15 +155,34 @@ type Terms struct {
 	// Opening is what the first period has gathered when a loan under way is
 	// planned again from Start.
 	Opening Opening `json:"opening,omitzero"`
+	// LevelFrom and LevelTo are the loan's first period, where a loan under way
+	// is planned again and FirstPeriod is the level rule.
+	LevelFrom calendar.Date `json:"-"`
+	LevelTo   calendar.Date `json:"-"`
 }
 
 // Opening is a first period under way. It needs a basis with one denominator.
 type Opening struct {
-	// Product is the sum of balance times days, in the numerator of the basis.
-	Product int64 `json:"product,omitempty"`
+	// From is when the period began, if that was before Start.
+	From calendar.Date `json:"from,omitzero"`
+	// Earned is what it has earned before Start.
+	Earned []Earned `json:"earned,omitempty"`
 	// PaidMinor is the part of the period's interest that is paid already.
 	PaidMinor int64 `json:"paid_minor,omitempty"`
 }
+
+// Earned is a stretch of a period under way: balance times days, in the
+// numerator that Fraction gives for the period, at a yearly rate.
+type Earned struct {
+	Product int64     `json:"product"`
+	Rate    rate.Rate `json:"rate"`
+	// Times multiplies the product where it would not fit; zero is one.
+	Times int64 `json:"times,omitempty"`
+}
+
+func (e Earned) times() int64 { return max(e.Times, 1) }
+
+func (o Opening) isZero() bool { return o.From.IsZero() && len(o.Earned) == 0 && o.PaidMinor == 0 }
 
 // ErrTerms is the kind of every refusal of terms.
 var ErrTerms = errors.New("schedule: terms")
@@ -196,10 +218,11 @@ func (t Terms) Validate() error {
 	check(t.DownPayment < 0 || t.DownPayment >= rate.Scale, "down_payment", "须在0与1之间", "must lie between 0 and 1")
 	check(t.GracePrincipal < 0 || t.GracePrincipal >= max(t.Count, 1), "grace_principal", "须至少留一期归还本金", "must leave an instalment with principal")
 	check(t.GraceInterest < 0 || t.GraceInterest >= max(t.Count, 1), "grace_interest", "须至少留一期支付利息", "must leave an instalment with interest")
+	check(len(t.Skip) != 0 && len(t.Skip) != t.Count, "skip", "须每期一项", "needs one mark per instalment")
 	check(len(t.Weights) != 0 && len(t.Weights) != t.Count, "weights", "须每期一个权重", "needs one weight per instalment")
 	check(t.Method == Custom && len(t.Principal) != t.Count, "principal", "须每期一个金额", "needs one amount per instalment")
 	check(t.MultipleMinor < 0 || t.InterestUnitMinor < 0, "multiple_minor", "不得为负", "must not be negative")
-	check(t.Opening != Opening{} && (t.Accrual != ByDays || !t.Basis.Fixed()), "opening", "须按天计息且分母固定", "needs interest by days on a basis with one denominator")
+	check(!t.Opening.isZero() && t.Basis == daycount.ActActAFB, "opening", "该计息基础没有固定分母", "needs a basis with one denominator")
 	for i, d := range t.Dates {
 		check(!d.After(t.Start) || i > 0 && !d.After(t.Dates[i-1]), "dates", "须按先后且晚于起息日", "must be in order, after the start")
 	}

@@ -166,7 +166,7 @@ func (e *Engine) gather(ctx context.Context, tx *db.Tx, c *product.Compiled, a A
 	if err != nil {
 		return Inputs{}, err
 	}
-	benchmark, err := pricing.BenchmarkOn(c.Pricing.Benchmark, day)
+	benchmark, err := pricing.BenchmarkAt(ctx, tx, c.Pricing.Benchmark, day)
 	if err != nil {
 		return Inputs{}, err
 	}
@@ -191,7 +191,7 @@ func RateFloor(ctx context.Context, tx *db.Tx, c *product.Compiled) (rate.Rate, 
 	if err != nil {
 		return 0, err
 	}
-	b, err := pricing.BenchmarkOn(c.Pricing.Benchmark, day)
+	b, err := pricing.BenchmarkAt(ctx, tx, c.Pricing.Benchmark, day)
 	return max(0, b.Rate+c.Pricing.FloorSpread), err
 }
 

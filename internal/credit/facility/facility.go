@@ -106,6 +106,7 @@ const (
 	MoveOpen     = "open"
 	MoveReserve  = "reserve"
 	MoveRelease  = "release"
+	MoveRestore  = "restore" // a repayment was taken back: the money is still out
 	MoveLimit    = "limit"
 	MoveFreeze   = "freeze"
 	MoveUnfreeze = "unfreeze"

@@ -172,6 +172,31 @@ func release(ctx context.Context, tx *db.Tx, facilityID string, amountMinor int6
 	return settle(ctx, tx, m)
 }
 
+// Restore counts money as drawn again after a repayment was taken back, once
+// per key. It asks neither limit nor status: the money is out.
+func Restore(ctx context.Context, tx *db.Tx, facilityID string, amountMinor int64, key string) error {
+	if err := checkMove(amountMinor, key); err != nil {
+		return err
+	}
+	f, err := ByID(ctx, tx, facilityID)
+	if err != nil {
+		return err
+	}
+	m := Movement{FacilityID: facilityID, Kind: MoveRestore, Key: key, AmountMinor: amountMinor}
+	fresh, err := claim(ctx, tx, m)
+	if err != nil || !fresh {
+		return err
+	}
+	limit := int64(0)
+	if !f.Revolving {
+		limit = amountMinor
+	}
+	if err := tx.QueryRow(ctx, restoreUse, tx.Institution, facilityID, amountMinor, limit, db.Micros(tx.Now)).Scan(&m.LimitAfterMinor, &m.UtilisedAfterMinor); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	return settle(ctx, tx, m)
+}
+
 // SetLimit moves the limit, up or down; below the balance in use it only stops new draws. Who may
 // raise it is the caller's rule (the HTTP route asks for a proposal).
 func SetLimit(ctx context.Context, tx *db.Tx, facilityID string, limitMinor int64, reason fault.Text) error {

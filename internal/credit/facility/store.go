@@ -35,6 +35,9 @@ var (
 	// A non-revolving facility gives nothing back: what is repaid leaves the limit as well.
 	releaseSpent = db.Q(`update facility set utilised_minor = utilised_minor - $3, limit_minor = limit_minor - $3, updated_at = $4, version = version + 1
 		where institution_id = $1 and id = $2 and utilised_minor >= $3 and limit_minor >= $3 returning limit_minor, utilised_minor`)
+	// The money is out whatever the limit and the status say now; where a release had lowered the limit it rises again.
+	restoreUse = db.Q(`update facility set utilised_minor = utilised_minor + $3, limit_minor = limit_minor + $4, updated_at = $5, version = version + 1
+		where institution_id = $1 and id = $2 returning limit_minor, utilised_minor`)
 	changeLimit = db.Q(`update facility set limit_minor = $3, updated_at = $4, version = version + 1 where institution_id = $1 and id = $2`)
 	changeState = db.Q(`update facility set status = $3, status_reason_zh = $4, status_reason_en = $5, updated_at = $6, version = version + 1
 		where institution_id = $1 and id = $2`)
@@ -47,7 +50,7 @@ var (
 	movementAmount = db.Q(`select amount_minor from facility_movement where institution_id = $1 and facility_id = $2 and kind = $3 and movement_key = $4`)
 	selectMoves    = db.Q(`select id, facility_id, kind, movement_key, amount_minor, limit_after_minor, utilised_after_minor, reason_zh, reason_en, at, actor
 		from facility_movement where institution_id = $1 and facility_id = $2 order by id desc limit $3`)
-	selectDrift = db.Q(`select f.id, f.utilised_minor, coalesce((select cast(sum(case m.kind when 'reserve' then m.amount_minor when 'release' then -m.amount_minor else 0 end) as bigint)
+	selectDrift = db.Q(`select f.id, f.utilised_minor, coalesce((select cast(sum(case m.kind when 'reserve' then m.amount_minor when 'restore' then m.amount_minor when 'release' then -m.amount_minor else 0 end) as bigint)
 			from facility_movement m where m.institution_id = f.institution_id and m.facility_id = f.id), 0)
 		from facility f where f.institution_id = $1 order by f.id`)
 	selectFirms = db.Q(`select distinct firm_id from facility where institution_id = $1 and status <> 'closed' and firm_id > $2 order by firm_id limit $3`)

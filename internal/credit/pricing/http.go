@@ -49,6 +49,7 @@ type (
 
 // Routes registers the operations.
 func Routes(a *api.API, s *Service) {
+	lprRoutes(a, s)
 	api.Handle(a, api.Op{ID: "get-portfolio", Method: http.MethodGet, Path: "/api/v1/portfolio", Tag: "credit", Zh: "组合总览", En: "Portfolio", Policy: api.Need(permissionRead)},
 		func(ctx context.Context, p auth.Principal, _ *struct{}) (*bookPortfolioOutput, error) {
 			out, err := s.Portfolio(ctx, p)

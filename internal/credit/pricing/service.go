@@ -13,6 +13,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
+	"github.com/capillary-finance/capillary/internal/platform/proposal"
 )
 
 // ReasonNobody says that there is no scored firm to lend to.
@@ -37,8 +38,9 @@ type LoanFigure struct {
 
 // Service is the use cases on the book.
 type Service struct {
-	db      *db.DB
-	readers Readers
+	db        *db.DB
+	readers   Readers
+	proposals *proposal.Service
 }
 
 // NewService makes the service.

@@ -3,6 +3,7 @@ package product
 import (
 	"fmt"
 
+	"github.com/capillary-finance/capillary/internal/base/benchmark"
 	"github.com/capillary-finance/capillary/internal/base/industry"
 	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/base/rate"
@@ -111,6 +112,9 @@ func (c *checker) pricing(r *Recipe) {
 		c.between("pricing."+f.name, int64(f.v), 0, f.max)
 	}
 	c.between("pricing.floor_spread", int64(p.FloorSpread), -rate.Scale/10, rate.Scale/10)
+	if p.Repricing != "" && benchmark.Rule(p.Repricing).Check() != nil {
+		c.bad("pricing.repricing", "未知的重定价规则", "is not a known rule of repricing", "例如 \"anniversary\"", "for instance \"anniversary\"")
+	}
 	if p.Ceiling <= 0 {
 		c.bad("pricing.ceiling", "须有利率上限", "a ceiling is needed", "例如 \"0.12\"", "for instance \"0.12\"")
 	}

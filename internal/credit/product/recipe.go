@@ -144,6 +144,7 @@ type Pricing struct {
 	Adjustments []Adjustment `yaml:"adjustments" json:"adjustments"`
 	FloorSpread rate.Rate    `yaml:"floor_spread" json:"floor_spread" doc:"lowest rate = benchmark + this, which may be negative"`
 	Ceiling     rate.Rate    `yaml:"ceiling" json:"ceiling"`
+	Repricing   string       `yaml:"repricing,omitempty" json:"repricing,omitempty" enum:"fixed,anniversary,january_1,quarterly,monthly,quarter_start,month_start" doc:"when loans take the benchmark anew; empty is a fixed rate"`
 }
 
 // Margin is the profit margin of a grade.

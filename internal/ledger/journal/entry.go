@@ -7,10 +7,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"hash"
-	"sort"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/base/money"
@@ -21,8 +20,9 @@ import (
 const (
 	linesMax  = 100
 	draftsMax = 1000
-	memoMax   = 200
+	memoMax   = 240 // characters
 	keyMax    = 200
+	tagMax    = 80
 )
 
 // Line is one leg of an entry: a positive amount debits, a negative one credits.
@@ -30,6 +30,13 @@ type Line struct {
 	Account     string         `json:"account"`
 	Currency    money.Currency `json:"currency"`
 	AmountMinor int64          `json:"amount_minor" doc:"positive debits, negative credits"`
+	Sub         string         `json:"sub,omitempty" doc:"sub-account within the account, e.g. a loan or a customer"`
+}
+
+// Of names the sub-account of a leg.
+func (l Line) Of(sub string) Line {
+	l.Sub = sub
+	return l
 }
 
 // Debit makes a debit leg.
@@ -42,6 +49,9 @@ func Credit(account string, a money.Amount) Line {
 	return Line{Account: account, Currency: a.Currency, AmountMinor: -a.Minor}
 }
 
+// ObjectYearClose is the business object of the entries that carry a year's result over.
+const ObjectYearClose = "year_close"
+
 // Draft is an entry about to be posted. Key is the business key, unique forever
 // in the institution: posting it again with the same content changes nothing.
 type Draft struct {
@@ -50,6 +60,8 @@ type Draft struct {
 	Memo     fault.Text
 	Object   string
 	ObjectID string
+	Branch   string // branch whose books it belongs to; empty: the institution as a whole
+	Product  string // segment: the product behind it, or empty
 	Lines    []Line
 }
 
@@ -62,6 +74,8 @@ type Entry struct {
 	Memo     fault.Text    `json:"memo"`
 	Object   string        `json:"object"`
 	ObjectID string        `json:"object_id"`
+	Branch   string        `json:"branch,omitempty"`
+	Product  string        `json:"product,omitempty"`
 	BookedAt time.Time     `json:"booked_at"`
 	Actor    string        `json:"actor"`
 	PrevHash string        `json:"prev_hash"`
@@ -76,8 +90,12 @@ func (d Draft) validate() error {
 		return fault.Field("business_key", "须为1至200个字符", "must have 1 to 200 characters")
 	case d.Date.IsZero():
 		return fault.Required("date")
-	case len(d.Memo.Zh) > memoMax || len(d.Memo.En) > memoMax:
+	case !plain(d.texts()...):
+		return textFault("memo")
+	case utf8.RuneCountInString(d.Memo.Zh) > memoMax || utf8.RuneCountInString(d.Memo.En) > memoMax:
 		return fault.Field("memo", "过长", "is too long")
+	case len(d.Branch) > tagMax || len(d.Product) > tagMax || len(d.Object) > tagMax || len(d.ObjectID) > keyMax:
+		return fault.Field("branch", "机构、产品或业务对象的编号过长", "the id of the branch, product or business object is too long")
 	case len(d.Lines) < 2 || len(d.Lines) > linesMax:
 		return fault.New(ReasonUnbalanced, "key", d.Key, "problem", "needs 2 to 100 lines")
 	}
@@ -85,6 +103,9 @@ func (d Draft) validate() error {
 	for i, l := range d.Lines {
 		if _, known := l.Currency.Decimals(); !known {
 			return fault.Field("currency", "未知币种 "+string(l.Currency), "is not a known currency: "+strconv.Quote(string(l.Currency))).WithRow(i + 1)
+		}
+		if len(l.Sub) > tagMax {
+			return fault.Field("sub", "过长", "is too long").WithRow(i + 1)
 		}
 		if l.AmountMinor == 0 {
 			return fault.New(ReasonUnbalanced, "key", d.Key, "problem", "line "+strconv.Itoa(i+1)+" is zero")
@@ -106,7 +127,7 @@ func (d Draft) validate() error {
 // sameAs reports whether a posted entry says what the draft says; a key that
 // comes back with other content is a bug upstream and must be heard.
 func (e Entry) sameAs(d Draft) bool {
-	if e.Date != d.Date || e.Object != d.Object || e.ObjectID != d.ObjectID || len(e.Lines) != len(d.Lines) {
+	if e.Date != d.Date || e.Branch != d.Branch || e.Product != d.Product || e.Object != d.Object || e.ObjectID != d.ObjectID || len(e.Lines) != len(d.Lines) {
 		return false
 	}
 	for i := range e.Lines {
@@ -117,81 +138,59 @@ func (e Entry) sameAs(d Draft) bool {
 	return true
 }
 
-// seal computes the entry's hash over the hash before it and every field, each
-// written with its length so that no two entries share an encoding.
-func (e Entry) seal(institution string) string {
-	h := sha256.New()
-	field := func(s string) { writeField(h, s) }
-	field("capillary journal 1")
-	field(institution)
-	field(e.PrevHash)
-	field(strconv.FormatInt(e.Seq, 10))
-	field(e.ID)
-	field(e.Key)
-	field(e.Date.String())
-	field(e.Memo.Zh)
-	field(e.Memo.En)
-	field(e.Object)
-	field(e.ObjectID)
-	field(strconv.FormatInt(e.BookedAt.UnixMicro(), 10))
-	field(e.Actor)
-	field(strconv.Itoa(len(e.Lines)))
+// dimensioned reports whether the entry uses a branch, a product or a sub-account.
+func (e Entry) dimensioned() bool {
+	if e.Branch != "" || e.Product != "" {
+		return true
+	}
 	for _, l := range e.Lines {
-		field(l.Account)
-		field(string(l.Currency))
-		field(strconv.FormatInt(l.AmountMinor, 10))
-	}
-	return hex.EncodeToString(h.Sum(nil))
-}
-
-func writeField(h hash.Hash, s string) {
-	var n [4]byte
-	binary.BigEndian.PutUint32(n[:], uint32(len(s))) //nolint:gosec // fields are limited far below
-	_, _ = h.Write(n[:])
-	_, _ = h.Write([]byte(s))
-}
-
-// balanceKey names one stored balance.
-type balanceKey struct {
-	Account  string
-	Currency money.Currency
-}
-
-// Balance is the running sum of one account in one currency.
-type Balance struct {
-	Account     string         `json:"account"`
-	Currency    money.Currency `json:"currency"`
-	DebitMinor  int64          `json:"debit_minor"`
-	CreditMinor int64          `json:"credit_minor"`
-	LastSeq     int64          `json:"last_seq"`
-}
-
-// NetMinor is debits minus credits.
-func (b Balance) NetMinor() int64 { return b.DebitMinor - b.CreditMinor }
-
-// apply adds a leg to a balance.
-func (b *Balance) apply(l Line, seq int64) error {
-	var err error
-	if l.AmountMinor > 0 {
-		b.DebitMinor, err = money.AddMinor(b.DebitMinor, l.AmountMinor)
-	} else {
-		b.CreditMinor, err = money.AddMinor(b.CreditMinor, -l.AmountMinor)
-	}
-	b.LastSeq = seq
-	return err
-}
-
-// sortedKeys is the lock order of balances.
-func sortedKeys(m map[balanceKey]*Balance) []balanceKey {
-	keys := make([]balanceKey, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Slice(keys, func(i, j int) bool {
-		if keys[i].Account != keys[j].Account {
-			return keys[i].Account < keys[j].Account
+		if l.Sub != "" {
+			return true
 		}
-		return keys[i].Currency < keys[j].Currency
-	})
-	return keys
+	}
+	return false
+}
+
+// seal computes the entry's hash over the hash before it and every field, each written with its length so
+// that no two entries share an encoding. An entry without dimensions keeps the encoding of before they
+// existed, so that books kept since then still verify.
+func (e Entry) seal(institution string) string {
+	wide := e.dimensioned()
+	mark := "capillary journal 1"
+	if wide {
+		mark = "capillary journal 2"
+	}
+	b := make(encoding, 0, 400+len(e.Lines)*48)
+	b = b.text(mark).text(institution).text(e.PrevHash).int(e.Seq).text(e.ID).text(e.Key).text(e.Date.String()).
+		text(e.Memo.Zh).text(e.Memo.En).text(e.Object).text(e.ObjectID).int(e.BookedAt.UnixMicro()).text(e.Actor)
+	if wide {
+		b = b.text(e.Branch).text(e.Product)
+	}
+	b = b.int(int64(len(e.Lines)))
+	for _, l := range e.Lines {
+		b = b.text(l.Account).text(string(l.Currency)).int(l.AmountMinor)
+		if wide {
+			b = b.text(l.Sub)
+		}
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// intact reports whether a stored entry still is what was posted.
+func (e Entry) intact(institution string) bool { return e.seal(institution) == e.Hash }
+
+// encoding is a list of fields, each preceded by its length.
+type encoding []byte
+
+func (b encoding) text(s string) encoding {
+	b = binary.BigEndian.AppendUint32(b, uint32(len(s))) //nolint:gosec // fields are limited far below
+	return append(b, s...)
+}
+
+func (b encoding) int(n int64) encoding {
+	var digits [20]byte
+	d := strconv.AppendInt(digits[:0], n, 10)
+	b = binary.BigEndian.AppendUint32(b, uint32(len(d))) //nolint:gosec // at most 20
+	return append(b, d...)
 }

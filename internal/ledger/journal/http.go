@@ -20,6 +20,9 @@ type entriesInput struct {
 	Object   string `query:"object" maxLength:"40" doc:"kind of business object, e.g. loan"`
 	ObjectID string `query:"object_id" maxLength:"80"`
 	Account  string `query:"account" maxLength:"20" doc:"entries that touch this account"`
+	Sub      string `query:"sub" maxLength:"80" doc:"with account: entries that touch this sub-account"`
+	Branch   string `query:"branch" maxLength:"80"`
+	Product  string `query:"product" maxLength:"80"`
 	From     string `query:"from" format:"date" doc:"first entry date"`
 	Until    string `query:"until" format:"date" doc:"last entry date"`
 }
@@ -51,7 +54,7 @@ func Routes(a *api.API, s *Service) {
 	api.Handle(a, api.Op{ID: "list-journal-entries", Method: http.MethodGet, Path: "/api/v1/journal-entries", Tag: "ledger",
 		Zh: "查询会计分录", En: "List journal entries", Policy: api.Need(PermissionRead)},
 		func(ctx context.Context, p auth.Principal, in *entriesInput) (*entriesOutput, error) {
-			f := EntryFilter{Object: in.Object, ObjectID: in.ObjectID, Account: in.Account, Limit: in.Limit, Cursor: in.Cursor}
+			f := EntryFilter{Object: in.Object, ObjectID: in.ObjectID, Account: in.Account, Sub: in.Sub, Branch: in.Branch, Product: in.Product, Limit: in.Limit, Cursor: in.Cursor}
 			var err error
 			if f.From, err = optionalDate("from", in.From); err != nil {
 				return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"testing"
 
@@ -129,7 +130,7 @@ func TestTamperingIsFound(t *testing.T) {
 		"memo":    {`drop trigger journal_entry_no_update`, `update journal_entry set memo_zh = 'x' where seq = 1`},
 		"removal": {`drop trigger journal_entry_no_delete`, `drop trigger journal_line_no_delete`, `delete from journal_line where seq = 2`, `delete from journal_entry where seq = 2`},
 		"cut end": {`drop trigger journal_entry_no_delete`, `drop trigger journal_line_no_delete`, `delete from journal_line where seq = 3`, `delete from journal_entry where seq = 3`},
-		"balance": {`update account_balance set debit_minor = debit_minor + 1 where account_code = '1303'`},
+		"balance": {`update ledger_balance set debit_minor = debit_minor + 1 where account_code = '1303'`},
 		"head":    {`update journal_head set hash = 'x'`},
 	}
 	for name, statements := range attacks {
@@ -206,7 +207,7 @@ func TestInstitutionsDoNotShareBooks(t *testing.T) {
 func TestRandomBatchesBalance(t *testing.T) {
 	t.Parallel()
 	d := dbtest.SQLite(t)
-	accounts := journal.StandardChart()
+	accounts := slices.DeleteFunc(journal.StandardChart(), func(a journal.Account) bool { return a.Kind == journal.Memo })
 	rapid.Check(t, func(rt *rapid.T) {
 		staff := dbtest.Institution(t, d)
 		s := staff.System.Scope()
@@ -233,5 +234,70 @@ func TestRandomBatchesBalance(t *testing.T) {
 			net := l.DebitMinor - l.CreditMinor
 			require.Equal(rt, want[l.Code], net)
 		}
+	})
+}
+
+// Books that an older program kept have no balances by dimension: the first start derives them from the
+// chain, and gives the chart the accounts that the standard one has gained.
+func TestBooksOfAnOlderProgramAreCarriedOver(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		staff := dbtest.Institution(t, d)
+		s := staff.System.Scope()
+		require.NoError(t, post(t, d, s, disburse("a", 100), disburse("b", 23)))
+		for _, q := range []string{`delete from ledger_balance`, `delete from ledger_turnover`, `update journal_head set projection = 0`, `delete from account where code = '7001'`} {
+			_, err := d.Owner().ExecContext(t.Context(), q)
+			require.NoError(t, err)
+		}
+		_, err := verify(t, d, s)
+		require.True(t, fault.Is(err, journal.ReasonBroken), "%v", err)
+		require.NoError(t, journal.Upgrade(t.Context(), d))
+		_, err = verify(t, d, s)
+		require.NoError(t, err)
+		trial, err := journal.NewService(d).TrialBalance(t.Context(), staff.Operations, day)
+		require.NoError(t, err)
+		require.Equal(t, int64(123), trial.DebitMinor)
+		chart, err := journal.NewService(d).Accounts(t.Context(), staff.Operations)
+		require.NoError(t, err)
+		require.Len(t, chart, len(journal.StandardChart()))
+		require.NoError(t, journal.Upgrade(t.Context(), d), "again changes nothing")
+	})
+}
+
+// A branch, a product and sub-accounts: one chart account holds many loans, and the books verify.
+func TestEntriesCarryDimensions(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		staff := dbtest.Institution(t, d)
+		s := staff.System.Scope()
+		drawn := func(key, branch, product, loan string, minor int64) journal.Draft {
+			x := draft(key, journal.Debit(journal.LoanPrincipal, fen(minor)).Of(loan), journal.Credit(journal.Nostro, fen(minor)))
+			x.Branch, x.Product = branch, product
+			return x
+		}
+		require.NoError(t, post(t, d, s, drawn("1", "east", "invoice", "loan_1", 70), drawn("2", "west", "invoice", "loan_2", 20), disburse("3", 5)))
+		require.NoError(t, post(t, d, s, drawn("1", "east", "invoice", "loan_1", 70)), "the same again")
+		require.True(t, fault.Is(post(t, d, s, drawn("1", "west", "invoice", "loan_1", 70)), journal.ReasonKeyReused), "another branch is other content")
+		_, err := verify(t, d, s)
+		require.NoError(t, err)
+		page, err := journal.NewService(d).Entries(t.Context(), staff.Operations, journal.EntryFilter{Account: journal.LoanPrincipal, Sub: "loan_2"})
+		require.NoError(t, err)
+		require.Len(t, page.Items, 1)
+		require.Equal(t, "west", page.Items[0].Branch)
+		require.Equal(t, "loan_2", page.Items[0].Lines[0].Sub)
+	})
+}
+
+// Memorandum accounts balance among themselves: an entry may not carry money across the edge of the balance sheet.
+func TestMemorandumAccountsBalanceApart(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := dbtest.Institution(t, d).System.Scope()
+		across := draft("x", journal.Debit(journal.SuspendedInterest, fen(5)), journal.Credit(journal.InterestIncome, fen(5)))
+		require.True(t, fault.Is(post(t, d, s, across), journal.ReasonUnbalanced))
+		require.NoError(t, post(t, d, s, draft("y", journal.Debit(journal.SuspendedInterest, fen(5)), journal.Credit(journal.SuspendedInterestContra, fen(5)),
+			journal.Debit(journal.Nostro, fen(3)), journal.Credit(journal.LoanPrincipal, fen(3)))))
+		_, err := verify(t, d, s)
+		require.NoError(t, err)
 	})
 }

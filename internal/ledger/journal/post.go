@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
@@ -13,7 +14,8 @@ import (
 func EnsureChart(ctx context.Context, tx *db.Tx, accounts []Account) error {
 	rows := make([][]any, 0, len(accounts))
 	for _, a := range accounts {
-		rows = append(rows, []any{tx.Institution, a.Code, a.NameZh, a.NameEn, string(a.Kind), db.Micros(tx.Now)})
+		rows = append(rows, []any{tx.Institution, a.Code, a.NameZh, a.NameEn, string(a.Kind), db.Micros(tx.Now), a.Parent, a.Active, a.OpenAPI, a.Manual,
+			a.OverdraftMinor, a.Monetary, int64(1)})
 	}
 	if _, err := tx.BulkInsert(ctx, insertAccounts, rows); err != nil {
 		return fmt.Errorf("chart of accounts: %w", err)
@@ -24,7 +26,8 @@ func EnsureChart(ctx context.Context, tx *db.Tx, accounts []Account) error {
 
 // Post books one entry in tx. The same key with the same content returns the
 // entry posted before; with other content it fails (ReasonKeyReused). It may
-// also return ReasonUnbalanced and ReasonUnknownAccount.
+// also return ReasonUnbalanced, ReasonUnknownAccount, ReasonInactiveAccount,
+// ReasonPeriodClosed and ReasonFunds.
 func Post(ctx context.Context, tx *db.Tx, d Draft) (Entry, error) {
 	entries, err := PostAll(ctx, tx, []Draft{d})
 	if err != nil {
@@ -33,9 +36,9 @@ func Post(ctx context.Context, tx *db.Tx, d Draft) (Entry, error) {
 	return entries[0], nil
 }
 
-// PostAll books many entries in one pass: one lock of the journal's head, the
-// balances in sorted order, then array inserts. An end of day posts thousands
-// of accruals this way.
+// PostAll books many entries in one pass: one lock of the journal's head, one
+// read of everything they touch, then array writes. An end of day posts
+// thousands of accruals this way. Either all are booked or none.
 func PostAll(ctx context.Context, tx *db.Tx, drafts []Draft) ([]Entry, error) {
 	if len(drafts) == 0 {
 		return nil, nil
@@ -48,128 +51,144 @@ func PostAll(ctx context.Context, tx *db.Tx, drafts []Draft) ([]Entry, error) {
 			return nil, err
 		}
 	}
+	b, err := openBook(ctx, tx, wanted{drafts: drafts})
+	if err != nil {
+		return nil, err
+	}
+	b.begin()
+	all := make([]Entry, 0, len(drafts))
+	for _, d := range drafts {
+		e, err := b.post(d)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, e)
+	}
+	return all, b.store(ctx, tx)
+}
+
+// headRow is the stored head of an institution's chain.
+type headRow struct {
+	headState
+
+	projection int64
+	rules      int64
+	today      calendar.Date // the business date
+	nextExpiry int64         // of the first hold that runs out, or 0
+}
+
+// projectionNow is the form of the stored balances that this program keeps.
+const projectionNow = 1
+
+// openHead locks the head row; whoever holds it is the only writer of the chain.
+func openHead(ctx context.Context, tx *db.Tx) (headRow, error) {
+	h, err := readHead(ctx, tx, lockHead)
+	if db.IsNoRows(err) {
+		if err := EnsureChart(ctx, tx, StandardChart()); err != nil {
+			return h, err
+		}
+		h, err = readHead(ctx, tx, lockHead)
+	}
+	if err != nil {
+		return h, fmt.Errorf("journal head: %w", err)
+	}
+	if h.projection != projectionNow {
+		if err := rebuild(ctx, tx, h); err != nil {
+			return h, err
+		}
+		h.projection = projectionNow
+	}
+	return h, nil
+}
+
+func readHead(ctx context.Context, tx *db.Tx, q *db.Query) (h headRow, err error) {
+	err = tx.QueryRow(ctx, q, tx.Institution).Scan(&h.seq, &h.hash, &h.projection, &h.rules, &h.today, &h.nextExpiry)
+	return h, err
+}
+
+// wanted is what a batch will touch.
+type wanted struct {
+	requests []Request // of other systems; what they touch is worked out under the lock
+	drafts   []Draft
+	due      bool     // some hold has run out
+	holds    []string // references of holds
+	captures []Capture
+	reserve  []fundKey // sub-accounts that holds touch
+	today    calendar.Date
+}
+
+// openBook locks the head and reads everything the batch touches.
+func openBook(ctx context.Context, tx *db.Tx, w wanted) (*book, error) {
 	head, err := openHead(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	entries, fresh, err := head.chain(ctx, tx, drafts)
-	if err != nil || len(fresh) == 0 {
-		return entries, err
-	}
-	if err := moveBalances(ctx, tx, fresh); err != nil {
+	r, err := rulesOf(ctx, tx, head.rules)
+	if err != nil {
 		return nil, err
 	}
-	if err := insert(ctx, tx, fresh); err != nil {
-		return nil, err
+	b := &book{
+		projection: newProjection(), institution: tx.Institution, actor: tx.Actor, now: tx.Now, newID: tx.NewID, rules: r, head: head.headState,
+		funds: map[fundKey]int64{}, limits: map[fundKey]int64{}, holds: map[string]*Hold{},
+		movedBal: map[balanceKey]*balance{}, movedTurn: map[turnoverKey]*turnover{}, movedHold: map[string]*Hold{},
 	}
-	_, err = tx.Exec(ctx, moveHead, tx.Institution, head.seq, head.hash)
-	return entries, err
-}
-
-type headState struct {
-	seq  int64
-	hash string
-}
-
-// openHead locks the head row; whoever holds it is the only writer of the chain.
-func openHead(ctx context.Context, tx *db.Tx) (*headState, error) {
-	var h headState
-	err := tx.QueryRow(ctx, lockHead, tx.Institution).Scan(&h.seq, &h.hash)
-	if db.IsNoRows(err) {
-		if err := EnsureChart(ctx, tx, StandardChart()); err != nil {
+	if w.requests != nil {
+		w.today, b.today = head.today, head.today
+		w.due = head.nextExpiry > 0 && head.nextExpiry <= db.Micros(tx.Now)
+		if err := w.want(w.requests); err != nil {
 			return nil, err
 		}
-		err = tx.QueryRow(ctx, lockHead, tx.Institution).Scan(&h.seq, &h.hash)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("journal head: %w", err)
+	if err := b.loadHolds(ctx, tx, &w); err != nil {
+		return nil, err
 	}
-	return &h, nil
+	if b.posted, err = findByKeys(ctx, tx, w.drafts); err != nil {
+		return nil, err
+	}
+	if err := b.load(ctx, tx, w); err != nil {
+		return nil, err
+	}
+	return b, nil
 }
 
-// chain turns drafts into entries that follow the head. Keys posted before come
-// back as they are; the fresh ones are returned apart.
-func (h *headState) chain(ctx context.Context, tx *db.Tx, drafts []Draft) (all, fresh []Entry, err error) {
-	byKey, err := findByKeys(ctx, tx, drafts)
-	if err != nil {
-		return nil, nil, err
+// store writes what the batch has changed.
+func (b *book) store(ctx context.Context, tx *db.Tx) error {
+	heads, legs := entryRows(tx, b.fresh)
+	if err := tx.BulkInsertMany(ctx, heads, legs, balanceRows(tx, b.movedBal), turnoverRows(tx, b.movedTurn), holdRows(tx, b.movedHold)); err != nil {
+		return fmt.Errorf("journal: %w", err)
 	}
-	for _, d := range drafts {
-		if known, found := byKey[d.Key]; found {
-			if !known.sameAs(d) {
-				return nil, nil, fault.New(ReasonKeyReused, "key", d.Key)
-			}
-			all = append(all, known)
-			continue
-		}
-		e := Entry{
-			Seq: h.seq + 1, ID: tx.NewID("jen"), Key: d.Key, Date: d.Date, Memo: d.Memo, Object: d.Object, ObjectID: d.ObjectID,
-			BookedAt: tx.Now, Actor: tx.Actor, PrevHash: h.hash, Lines: append([]Line(nil), d.Lines...),
-		}
-		e.Hash = e.seal(tx.Institution)
-		h.seq, h.hash = e.Seq, e.Hash
-		byKey[d.Key] = e
-		all, fresh = append(all, e), append(fresh, e)
+	if len(b.fresh) == 0 {
+		return nil
 	}
-	return all, fresh, nil
+	_, err := tx.Exec(ctx, moveHead, tx.Institution, b.head.seq, b.head.hash)
+	return err
 }
 
-func moveBalances(ctx context.Context, tx *db.Tx, entries []Entry) error {
-	chart, err := Accounts(ctx, tx)
+func entryRows(tx *db.Tx, entries []Entry) (heads, legs db.Rows) {
+	heads, legs = db.Rows{Bulk: insertEntries}, db.Rows{Bulk: insertLines}
+	for _, e := range entries {
+		heads.Rows = append(heads.Rows, []any{tx.Institution, e.Seq, e.ID, e.Key, e.Date.String(), e.Memo.Zh, e.Memo.En, e.Object, e.ObjectID,
+			db.Micros(e.BookedAt), e.Actor, e.PrevHash, e.Hash, e.Branch, e.Product})
+		for i, l := range e.Lines {
+			legs.Rows = append(legs.Rows, []any{tx.Institution, e.Seq, int64(i + 1), l.Account, string(l.Currency), l.AmountMinor, l.Sub})
+		}
+	}
+	return heads, legs
+}
+
+// Check says whether a draft could be posted now, apart from the funds it needs: what a second person is
+// asked to approve should not fail afterwards for its form.
+func Check(ctx context.Context, tx *db.Tx, d Draft) error {
+	if err := d.validate(); err != nil {
+		return err
+	}
+	head, err := readHead(ctx, tx, selectHead)
+	if err != nil && !db.IsNoRows(err) {
+		return err
+	}
+	r, err := rulesOf(ctx, tx, head.rules)
 	if err != nil {
 		return err
 	}
-	known := make(map[string]bool, len(chart))
-	for _, a := range chart {
-		known[a.Code] = true
-	}
-	touched := map[balanceKey]*Balance{}
-	for _, e := range entries {
-		for _, l := range e.Lines {
-			if !known[l.Account] {
-				return fault.New(ReasonUnknownAccount, "account", l.Account)
-			}
-			touched[balanceKey{l.Account, l.Currency}] = &Balance{Account: l.Account, Currency: l.Currency}
-		}
-	}
-	keys := sortedKeys(touched)
-	for _, k := range keys {
-		b := touched[k]
-		err := tx.QueryRow(ctx, lockBalance, tx.Institution, k.Account, string(k.Currency)).Scan(&b.DebitMinor, &b.CreditMinor, &b.LastSeq)
-		if err != nil && !db.IsNoRows(err) {
-			return fmt.Errorf("balance of %s: %w", k.Account, err)
-		}
-	}
-	for _, e := range entries {
-		for _, l := range e.Lines {
-			if err := touched[balanceKey{l.Account, l.Currency}].apply(l, e.Seq); err != nil {
-				return fault.New(ReasonUnbalanced, "key", e.Key, "problem", "the balance of "+l.Account+" overflows").Wrap(err)
-			}
-		}
-	}
-	for _, k := range keys {
-		b := touched[k]
-		if _, err := tx.Exec(ctx, putBalance, tx.Institution, k.Account, string(k.Currency), b.DebitMinor, b.CreditMinor, b.LastSeq); err != nil {
-			return fmt.Errorf("balance of %s: %w", k.Account, err)
-		}
-	}
-	return nil
-}
-
-func insert(ctx context.Context, tx *db.Tx, entries []Entry) error {
-	var heads, legs [][]any
-	for _, e := range entries {
-		heads = append(heads, []any{tx.Institution, e.Seq, e.ID, e.Key, e.Date.String(), e.Memo.Zh, e.Memo.En, e.Object, e.ObjectID,
-			db.Micros(e.BookedAt), e.Actor, e.PrevHash, e.Hash})
-		for i, l := range e.Lines {
-			legs = append(legs, []any{tx.Institution, e.Seq, i + 1, l.Account, string(l.Currency), l.AmountMinor})
-		}
-	}
-	if _, err := tx.BulkInsert(ctx, insertEntries, heads); err != nil {
-		return fmt.Errorf("journal: %w", err)
-	}
-	if _, err := tx.BulkInsert(ctx, insertLines, legs); err != nil {
-		return fmt.Errorf("journal: %w", err)
-	}
-	return nil
+	return r.judge(d)
 }

@@ -1,7 +1,9 @@
 package journal
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
@@ -9,7 +11,6 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/api"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
-	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
 // PermissionRead lets a role read the books. Nobody may write them by hand:
@@ -28,6 +29,9 @@ type EntryFilter struct {
 	Object   string
 	ObjectID string
 	Account  string
+	Sub      string
+	Branch   string
+	Product  string
 	From     calendar.Date
 	Until    calendar.Date
 	Limit    int
@@ -60,7 +64,7 @@ func (s *Service) Entries(ctx context.Context, p auth.Principal, f EntryFilter) 
 		f.Limit = 20
 	}
 	err = s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
-		filter := []any{tx.Institution, f.Object, f.ObjectID, f.From.String(), f.Until.String(), f.Account}
+		filter := []any{tx.Institution, f.Object, f.ObjectID, f.From.String(), f.Until.String(), f.Account, f.Sub, f.Branch, f.Product}
 		if err := tx.QueryRow(ctx, entryCount, filter...).Scan(&page.Total); err != nil {
 			return err
 		}
@@ -75,7 +79,10 @@ func (s *Service) Entries(ctx context.Context, p auth.Principal, f EntryFilter) 
 			page.Items = page.Items[:f.Limit]
 			page.NextCursor = api.EncodeCursor(strconv.FormatInt(page.Items[f.Limit-1].Seq, 10))
 		}
-		return attachLines(ctx, tx, page.Items)
+		if err := attachLines(ctx, tx, page.Items); err != nil {
+			return err
+		}
+		return checkEntries(tx.Institution, page.Items)
 	})
 	if page.Items == nil {
 		page.Items = []Entry{}
@@ -89,16 +96,7 @@ func (s *Service) Entry(ctx context.Context, p auth.Principal, id string) (e Ent
 		return e, err
 	}
 	err = s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
-		e, err = scanEntry(tx.QueryRow(ctx, entryByID, tx.Institution, id))
-		if db.IsNoRows(err) {
-			return fault.NotFoundError("journal entry", id)
-		}
-		if err != nil {
-			return err
-		}
-		one := []Entry{e}
-		err = attachLines(ctx, tx, one)
-		e = one[0]
+		e, err = FindEntry(ctx, tx, id)
 		return err
 	})
 	return e, err
@@ -123,8 +121,7 @@ type TrialBalance struct {
 	Balanced    bool          `json:"balanced"`
 }
 
-// TrialBalance sums the books at the end of a date; without a date it reads the
-// stored balances, which include everything posted.
+// TrialBalance sums the books at the end of a date; without a date it includes everything posted.
 func (s *Service) TrialBalance(ctx context.Context, p auth.Principal, asOf calendar.Date) (t TrialBalance, err error) {
 	if err := p.Require(PermissionRead); err != nil {
 		return t, err
@@ -136,18 +133,73 @@ func (s *Service) TrialBalance(ctx context.Context, p auth.Principal, asOf calen
 	return t, err
 }
 
+// Position is what an account took in and gave out, per branch, product and currency.
+type Position struct {
+	Account     string
+	Branch      string
+	Product     string
+	Currency    money.Currency
+	DebitMinor  int64
+	CreditMinor int64
+}
+
+// NetMinor is debits minus credits.
+func (p Position) NetMinor() int64 { return p.DebitMinor - p.CreditMinor }
+
+// PositionsUntil sums the books up to the end of a date (none: everything posted). It reads months and days,
+// never the entries, and refuses a row that does not bear its seal.
+func PositionsUntil(ctx context.Context, tx *db.Tx, asOf calendar.Date) ([]Position, error) {
+	month, day := "9999-99", "9999-99"
+	if !asOf.IsZero() {
+		month, day = Month(asOf), asOf.String()
+	}
+	rows, err := tx.Query(ctx, turnoversUntil, tx.Institution, month, day)
+	if err != nil {
+		return nil, err
+	}
+	by := map[turnoverKey]*Position{}
+	rest := map[turnoverKey][2]int64{}
+	err = eachTurnover(tx.Institution, rows, func(r *turnover) error {
+		k := control(r.Period, r.Currency)
+		sum := rest[k]
+		if r.isControl() {
+			rest[k] = [2]int64{sum[0] - r.DebitMinor, sum[1] - r.CreditMinor}
+			return nil
+		}
+		rest[k] = [2]int64{sum[0] + r.DebitMinor, sum[1] + r.CreditMinor}
+		k = r.turnoverKey
+		k.Period = ""
+		p := by[k]
+		if p == nil {
+			p = &Position{Account: r.Account, Branch: r.Branch, Product: r.Product, Currency: r.Currency}
+			by[k] = p
+		}
+		p.DebitMinor += r.DebitMinor
+		p.CreditMinor += r.CreditMinor
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for k, sum := range rest {
+		if sum != [2]int64{} {
+			return nil, sealFault("the turnovers of " + k.Period + " " + string(k.Currency))
+		}
+	}
+	out := make([]Position, 0, len(by))
+	for _, p := range by {
+		out = append(out, *p)
+	}
+	slices.SortFunc(out, func(a, b Position) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Currency, b.Currency), cmp.Compare(a.Branch, b.Branch), cmp.Compare(a.Product, b.Product))
+	})
+	return out, nil
+}
+
 // Trial is TrialBalance inside a transaction.
 func Trial(ctx context.Context, tx *db.Tx, asOf calendar.Date) (TrialBalance, error) {
 	t := TrialBalance{AsOf: asOf, Lines: []TrialLine{}}
-	q, args := listBalances, []any{tx.Institution}
-	if !asOf.IsZero() {
-		q, args = balancesUntil, append(args, asOf.String())
-	}
-	rows, err := tx.Query(ctx, q, args...)
-	if err != nil {
-		return t, err
-	}
-	balances, err := readBalances(rows)
+	positions, err := PositionsUntil(ctx, tx, asOf)
 	if err != nil {
 		return t, err
 	}
@@ -159,14 +211,24 @@ func Trial(ctx context.Context, tx *db.Tx, asOf calendar.Date) (TrialBalance, er
 	for _, a := range chart {
 		by[a.Code] = a
 	}
-	for _, b := range balances {
-		l := TrialLine{Account: by[b.Account], Currency: b.Currency, DebitMinor: b.DebitMinor, CreditMinor: b.CreditMinor, NetMinor: b.NetMinor()}
+	for _, p := range positions { // sorted by account and currency
+		n := len(t.Lines)
+		if n == 0 || t.Lines[n-1].Code != p.Account || t.Lines[n-1].Currency != p.Currency {
+			t.Lines = append(t.Lines, TrialLine{Account: by[p.Account], Currency: p.Currency})
+			n++
+		}
+		l := &t.Lines[n-1]
+		l.DebitMinor += p.DebitMinor
+		l.CreditMinor += p.CreditMinor
+		t.DebitMinor += p.DebitMinor
+		t.CreditMinor += p.CreditMinor
+	}
+	for i := range t.Lines {
+		l := &t.Lines[i]
+		l.NetMinor = l.DebitMinor - l.CreditMinor
 		if !l.Kind.DebitNormal() {
 			l.NetMinor = -l.NetMinor
 		}
-		t.DebitMinor += b.DebitMinor
-		t.CreditMinor += b.CreditMinor
-		t.Lines = append(t.Lines, l)
 	}
 	t.Balanced = t.DebitMinor == t.CreditMinor
 	return t, nil

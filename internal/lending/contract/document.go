@@ -4,9 +4,11 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/capillary-finance/capillary/internal/base/benchmark"
 	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
 	"github.com/capillary-finance/capillary/internal/platform/doc"
+	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
 // section is a heading with its clauses.
@@ -82,7 +84,7 @@ func (t Terms) factsZh() []doc.Field {
 	return []doc.Field{
 		{Name: "借款额度", Value: t.amount(t.LimitMinor, "zh") + "，" + kind},
 		{Name: "额度有效期", Value: t.StartsOn.String() + " 至 " + t.ExpiresOn.String()},
-		{Name: "年利率（单利）", Value: t.AnnualRate.Percent() + "，计息基础 " + t.Conditions.Basis.String() + "，固定利率"},
+		{Name: "年利率（单利）", Value: t.AnnualRate.Percent() + "，计息基础 " + t.Conditions.Basis.String() + "，" + repricing(t.Conditions.Repricing).Zh},
 		{Name: "折合年化利率", Value: t.AnnualisedRate.Percent() + "（单利，按365天，无利息以外的费用）"},
 		{Name: "逾期利率", Value: t.PenaltyRate.Percent() + "（年利率上浮 " + t.Conditions.PenaltySpread.Percent() + "）"},
 		{Name: "还款方式", Value: t.Method.Name().Zh + "；单笔期限 " + months(t.TenorMonths, "zh")},
@@ -100,7 +102,7 @@ func (t Terms) factsEn() []doc.Field {
 	return []doc.Field{
 		{Name: "Limit", Value: t.amount(t.LimitMinor, "en") + ", " + kind},
 		{Name: "Available", Value: t.StartsOn.String() + " to " + t.ExpiresOn.String()},
-		{Name: "Yearly rate (simple)", Value: t.AnnualRate.Percent() + ", " + t.Conditions.Basis.String() + ", fixed"},
+		{Name: "Yearly rate (simple)", Value: t.AnnualRate.Percent() + ", " + t.Conditions.Basis.String() + ", " + repricing(t.Conditions.Repricing).En},
 		{Name: "Annualised rate", Value: t.AnnualisedRate.Percent() + " (simple, 365 days, no charge beside interest)"},
 		{Name: "Overdue rate", Value: t.PenaltyRate.Percent() + " (yearly rate plus " + t.Conditions.PenaltySpread.Percent() + " of it)"},
 		{Name: "Repayment", Value: t.Method.Name().En + "; each loan " + months(t.TenorMonths, "en")},
@@ -142,4 +144,17 @@ func (t Terms) schedule(d *doc.Document, lang, digest string) {
 
 func row(r loan.Instalment, plain func(int64) string) []string {
 	return []string{strconv.Itoa(r.No), r.DueDate.String(), plain(r.PrincipalMinor), plain(r.InterestMinor), plain(r.TotalMinor), plain(r.BalanceMinor)}
+}
+
+// repricing says in words whether the rate is fixed or follows its benchmark.
+func repricing(r loan.Repricing) fault.Text {
+	if r.Benchmark == "" {
+		return fault.Text{Zh: "固定利率", En: "fixed"}
+	}
+	zh, en := benchmark.Rule(r.Rule).Name()
+	name := map[string]string{string(benchmark.LPR1Y): "1年期LPR", string(benchmark.LPR5Y): "5年期以上LPR"}[r.Benchmark]
+	return fault.Text{
+		Zh: "浮动利率：放款日与" + name + "的利差不变，" + zh,
+		En: "floating: the spread to the benchmark " + r.Benchmark + " on the day of drawing is kept; reset " + en,
+	}
 }

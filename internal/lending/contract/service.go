@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"strings"
 
+	"github.com/capillary-finance/capillary/internal/base/benchmark"
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/base/daycount"
 	"github.com/capillary-finance/capillary/internal/base/money"
@@ -123,7 +124,7 @@ func terms(ctx context.Context, tx *db.Tx, a application.Application, id string)
 	if o.PrepaymentFee != 0 {
 		return t, fault.New(ReasonUnsupported, "term", "prepayment fee", "term_zh", "提前还款手续费")
 	}
-	c, err := conditions(recipe.Terms, *o)
+	c, err := conditions(recipe.Terms, recipe.Pricing, *o)
 	if err != nil {
 		return t, err
 	}
@@ -151,7 +152,7 @@ func terms(ctx context.Context, tx *db.Tx, a application.Application, id string)
 }
 
 // conditions fixes what the recipe allows and the offer promised.
-func conditions(r product.Terms, o application.Offer) (loan.Conditions, error) {
+func conditions(r product.Terms, p product.Pricing, o application.Offer) (loan.Conditions, error) {
 	basis, err := daycount.Parse(strings.ToUpper(r.DayCount))
 	if err != nil {
 		return loan.Conditions{}, fault.Field("terms.day_count", "未知的计息基础", "is not a known day-count basis").Wrap(err)
@@ -159,6 +160,9 @@ func conditions(r product.Terms, o application.Offer) (loan.Conditions, error) {
 	c := loan.Conditions{
 		TenorMonthsMin: max(r.TenorMonthsMin, 1), TenorMonthsMax: max(r.TenorMonthsMax, o.TenorMonths), Basis: basis, Rounding: money.HalfUp,
 		GraceDays: o.GraceDays, PenaltySpread: o.PenaltySpread,
+	}
+	if p.Repricing != "" && p.Repricing != string(benchmark.Fixed) {
+		c.Repricing = loan.Repricing{Benchmark: p.Benchmark, Rule: p.Repricing}
 	}
 	for _, m := range r.Methods {
 		c.Methods = append(c.Methods, loan.Method(m))

@@ -19,26 +19,17 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
-// Step names where the end of a day stands.
-type Step string
-
-// Steps in their order.
-const (
-	StepCatchUp Step = "catch_up" // loans that an earlier run left behind
-	StepCollect Step = "collect"
-	StepRoll    Step = "roll"
-	StepAccrue  Step = "accrue"
-	StepDone    Step = "done"
-)
-
 // Run is the end of one business date.
 type Run struct {
 	ClosingDate calendar.Date `json:"closing_date"`
 	NextDate    calendar.Date `json:"next_date"`
-	Step        Step          `json:"step" enum:"catch_up,collect,roll,accrue,done"`
+	Step        Step          `json:"step" doc:"catch_up, collect, roll, accrue, gl_posting, a registered step, or done"`
+	Plan        Plan          `json:"plan" doc:"the steps of this run in their order"`
 	Collections int64         `json:"collections" doc:"collections started"`
 	Unanswered  int64         `json:"unanswered" doc:"collections the bank had not answered when the day was closed; they keep their value date"`
 	Loans       int64         `json:"loans" doc:"loans worked up to the next date"`
+	Failed      int64         `json:"failed" doc:"loans that could not be worked and wait"`
+	Accepted    string        `json:"accepted,omitempty" doc:"who completed the day with loans that had failed, and why"`
 	StartedAt   time.Time     `json:"started_at"`
 	FinishedAt  *time.Time    `json:"finished_at,omitempty"`
 	Actor       string        `json:"actor"`
@@ -49,7 +40,7 @@ type Progress func(step Step, done, total int64) error
 
 // Limits.
 const (
-	chunk       = 100
+	chunk       = 100 // collections and ledger entries per transaction
 	daysMax     = 400
 	drainRounds = 3
 )
@@ -59,6 +50,7 @@ const (
 	PointCollected = "eod.collected"
 	PointRolled    = "eod.rolled"
 	PointChunk     = "eod.chunk"
+	PointPosted    = "eod.posted"
 )
 
 // PermissionRun lets a role end the day.
@@ -80,13 +72,23 @@ type Service struct {
 	loans      *loan.Service
 	dispatcher *payment.Dispatcher
 	enqueuer   Enqueuer
-	// Failpoint, when set, is called between chunks and steps by tests.
+	works      []Work
+	clock      map[string]started
+	// Workers spread the loans of this server (0: as many as the engine gains from).
+	Workers int
+	// Failpoint, when set, is called between chunks and steps by tests, from any worker.
 	Failpoint func(point string) error
+
+	// PartLoans is a worker's portion, ChunkLoans a transaction's, Lease how long a portion waits for a worker that is silent.
+	PartLoans, ChunkLoans int
+	Lease                 time.Duration
 }
 
 // NewService makes the service; the enqueuer may be nil where no jobs run.
 func NewService(d *db.DB, loans *loan.Service, dispatcher *payment.Dispatcher, q Enqueuer) *Service {
-	return &Service{db: d, loans: loans, dispatcher: dispatcher, enqueuer: q}
+	s := &Service{db: d, loans: loans, dispatcher: dispatcher, enqueuer: q, PartLoans: partLoansMax, ChunkLoans: chunkLoansMax, Lease: leaseTime, clock: map[string]started{}}
+	s.works = s.builtIn()
+	return s
 }
 
 // Until ends day after day until the business date is to. It first finishes a
@@ -132,34 +134,31 @@ func (s *Service) Day(ctx context.Context, p auth.Principal, closing calendar.Da
 	if progress == nil {
 		progress = func(Step, int64, int64) error { return nil }
 	}
-	if r, err = s.begin(ctx, p, closing); err != nil || r.Step == StepDone {
+	if r, err = s.begin(ctx, p, closing); err != nil {
 		return r, err
 	}
-	if r.Step == StepCatchUp {
-		if err := s.accrue(ctx, p, closing, StepCatchUp, nil, progress); err != nil {
+	d := &Day{Principal: p, Run: &r, service: s, progress: progress}
+	for r.Step != StepDone {
+		w := s.find(r.Step)
+		if w == nil {
+			return r, planFault(r.Step, "没有这个步骤", "is not known")
+		}
+		if err := w.Run(ctx, d); err != nil {
 			return r, err
 		}
-		if err := s.step(ctx, p, &r, StepCollect); err != nil {
+		if r.Step != w.Name { // the roll moves on in the transaction that moves the date
+			continue
+		}
+		if next := r.Plan.next(r.Step); next != StepDone {
+			err = s.step(ctx, p, &r, next)
+		} else {
+			err = s.finish(ctx, p, &r)
+		}
+		if err != nil {
 			return r, err
 		}
 	}
-	if r.Step == StepCollect {
-		if err := s.collect(ctx, p, &r, progress); err != nil {
-			return r, err
-		}
-	}
-	if r.Step == StepRoll {
-		if err := s.roll(ctx, p, &r); err != nil {
-			return r, err
-		}
-	}
-	if r.Step == StepAccrue {
-		if err := s.accrue(ctx, p, r.NextDate, StepAccrue, &r, progress); err != nil {
-			return r, err
-		}
-		err = s.finish(ctx, p, &r)
-	}
-	return r, err
+	return r, nil
 }
 
 // where reads the business date and whether the day before is not finished.
@@ -192,8 +191,15 @@ func (s *Service) begin(ctx context.Context, p auth.Principal, closing calendar.
 		if today != closing {
 			return fault.New(ReasonRunning)
 		}
-		r = Run{ClosingDate: closing, NextDate: closing.AddDays(1), Step: StepCatchUp, StartedAt: tx.Now, Actor: tx.Actor}
-		_, err = tx.Exec(ctx, insertRun, tx.Institution, closing.String(), r.NextDate.String(), string(r.Step), db.Micros(tx.Now), tx.Actor)
+		set, err := s.settings(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if err := s.check(set.Steps); err != nil {
+			return err
+		}
+		r = Run{ClosingDate: closing, NextDate: closing.AddDays(1), Step: set.Steps[0], Plan: set.Steps, StartedAt: tx.Now, Actor: tx.Actor}
+		_, err = tx.Exec(ctx, insertRun, tx.Institution, closing.String(), r.NextDate.String(), string(r.Step), db.Micros(tx.Now), tx.Actor, r.Plan.text())
 		return err
 	})
 	return r, err
@@ -201,27 +207,19 @@ func (s *Service) begin(ctx context.Context, p auth.Principal, closing calendar.
 
 // collect starts the collection of everything due, lets the dispatcher talk to
 // the bank, and goes on: an answer that is late keeps its value date.
-func (s *Service) collect(ctx context.Context, p auth.Principal, r *Run, progress Progress) error {
+func (s *Service) collect(ctx context.Context, d *Day) error {
+	p, r := d.Principal, d.Run
 	after, seen := "", int64(0)
 	for {
 		var ids []string
-		started := int64(0)
-		err := s.db.Update(ctx, p.Scope(), func(tx *db.Tx) (err error) {
-			started = 0
-			if ids, err = loan.Collectable(ctx, tx, after, chunk); err != nil {
-				return err
-			}
-			for _, id := range ids {
-				waits, err := s.loans.CollectDue(ctx, tx, id, r.ClosingDate)
-				if err != nil {
-					return err
-				}
-				if waits {
-					started++
-				}
-			}
-			return nil
+		err := s.db.View(ctx, p.Scope(), func(tx *db.Tx) (err error) {
+			ids, err = loan.Collectable(ctx, tx, after, chunk)
+			return err
 		})
+		if err != nil {
+			return err
+		}
+		started, err := s.collectAll(ctx, d, ids)
 		if err != nil {
 			return err
 		}
@@ -231,17 +229,50 @@ func (s *Service) collect(ctx context.Context, p auth.Principal, r *Run, progres
 		after = ids[len(ids)-1]
 		r.Collections += started
 		seen += int64(len(ids))
-		if err := errors.Join(progress(StepCollect, seen, 0), s.point(PointChunk)); err != nil {
+		if err := errors.Join(d.Progress(seen, 0), s.point(PointChunk)); err != nil {
 			return err
 		}
 	}
 	if err := s.answers(ctx, p, r); err != nil {
 		return err
 	}
-	if err := s.point(PointCollected); err != nil {
-		return err
+	return s.point(PointCollected)
+}
+
+// collectAll starts the collections of a chunk in one transaction, or, when one of the loans refuses, each in its own: that
+// loan is listed and the others are collected.
+func (s *Service) collectAll(ctx context.Context, d *Day, ids []string) (started int64, err error) {
+	err = d.Update(ctx, func(tx *db.Tx) error {
+		started = 0
+		for _, id := range ids {
+			waits, err := s.loans.CollectDue(ctx, tx, id, d.Run.ClosingDate)
+			if err != nil {
+				return err
+			}
+			if waits {
+				started++
+			}
+		}
+		return nil
+	})
+	if err == nil || ctx.Err() != nil || db.IsUnavailable(err) {
+		return started, err
 	}
-	return s.step(ctx, p, r, StepRoll)
+	if len(ids) == 1 {
+		cause := err
+		return 0, d.Update(ctx, func(tx *db.Tx) error {
+			return putFailure(ctx, tx, Failure{ClosingDate: d.Run.ClosingDate, LoanID: ids[0], Step: StepCollect, To: d.Run.NextDate, Code: codeOf(cause), Reason: reasonOf(cause)})
+		})
+	}
+	started = 0
+	for i := range ids {
+		n, err := s.collectAll(ctx, d, ids[i:i+1])
+		if err != nil {
+			return started, err
+		}
+		started += n
+	}
+	return started, nil
 }
 
 // answers waits for the bank a bounded number of rounds.
@@ -262,7 +293,9 @@ func (s *Service) answers(ctx context.Context, p auth.Principal, r *Run) error {
 }
 
 // roll moves the business date, once.
-func (s *Service) roll(ctx context.Context, p auth.Principal, r *Run) error {
+func (s *Service) roll(ctx context.Context, d *Day) error {
+	p, r := d.Principal, d.Run
+	next := r.Plan.next(StepRoll)
 	err := s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
 		moved, err := tx.ExecOne(ctx, moveDate, tx.Institution, r.ClosingDate.String(), r.NextDate.String())
 		if err != nil {
@@ -271,17 +304,19 @@ func (s *Service) roll(ctx context.Context, p auth.Principal, r *Run) error {
 		if !moved {
 			return fault.New(ReasonRunning)
 		}
-		r.Step = StepAccrue
-		if err := save(ctx, tx, *r, StepRoll); err != nil {
+		after := *r
+		after.Step = next
+		if err := save(ctx, tx, after, StepRoll); err != nil {
 			return err
 		}
+		tx.AfterCommit(func() { *r = after })
 		if err := audit.Record(ctx, tx, audit.Entry{
 			Action: "eod.roll", Object: "institution", ObjectID: tx.Institution,
 			Before: map[string]any{"business_date": r.ClosingDate}, After: map[string]any{"business_date": r.NextDate},
 		}); err != nil {
 			return err
 		}
-		return event.Append(ctx, tx, event.Draft{Type: "eod.rolled", Aggregate: "institution", AggregateID: tx.Institution, Payload: r})
+		return event.Append(ctx, tx, event.Draft{Type: "eod.rolled", Aggregate: "institution", AggregateID: tx.Institution, Payload: after})
 	})
 	if err != nil {
 		return err
@@ -289,36 +324,43 @@ func (s *Service) roll(ctx context.Context, p auth.Principal, r *Run) error {
 	return s.point(PointRolled)
 }
 
-// accrue works every open loan up to a date, a chunk per transaction.
-func (s *Service) accrue(ctx context.Context, p auth.Principal, to calendar.Date, step Step, r *Run, progress Progress) error {
-	if progress == nil {
-		progress = func(Step, int64, int64) error { return nil }
-	}
-	var total int64
-	err := s.db.View(ctx, p.Scope(), func(tx *db.Tx) (err error) {
-		total, err = loan.CountBehind(ctx, tx, to)
-		return err
-	})
+// catchUp works loans that an earlier run left behind up to the date that ends.
+func (s *Service) catchUp(ctx context.Context, d *Day) error {
+	_, err := s.spread(ctx, d, d.Run.ClosingDate)
+	return err
+}
+
+// accrue works every open loan up to the next date. Loans that fail hold the day back until they are worked or somebody
+// answers for completing it without them.
+func (s *Service) accrue(ctx context.Context, d *Day) error {
+	r := d.Run
+	done, err := s.spread(ctx, d, r.NextDate)
 	if err != nil {
 		return err
 	}
-	after, done := "", int64(0)
+	r.Loans, r.Failed = done.Done, done.Failed
+	if r.Failed > 0 && r.Accepted == "" {
+		if err := s.note(ctx, d); err != nil {
+			return err
+		}
+		return fault.New(ReasonFailed, "count", r.Failed)
+	}
+	return nil
+}
+
+// post books the night's sums.
+func (s *Service) post(ctx context.Context, d *Day) error {
+	p := d.Principal
 	for {
-		var last string
-		var n int
+		n := 0
 		err := s.db.Update(ctx, p.Scope(), func(tx *db.Tx) (err error) {
-			last, n, err = loan.Roll(ctx, tx, after, to, chunk)
+			n, err = loan.PostSums(ctx, tx, chunk)
 			return err
 		})
 		if err != nil || n == 0 {
 			return err
 		}
-		after = last
-		done += int64(n)
-		if r != nil {
-			r.Loans += int64(n)
-		}
-		if err := errors.Join(progress(step, done, total), s.point(PointChunk)); err != nil {
+		if err := s.point(PointPosted); err != nil {
 			return err
 		}
 	}
@@ -326,23 +368,36 @@ func (s *Service) accrue(ctx context.Context, p auth.Principal, to calendar.Date
 
 func (s *Service) finish(ctx context.Context, p auth.Principal, r *Run) error {
 	return s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
-		r.Step, r.FinishedAt = StepDone, &tx.Now
-		if err := save(ctx, tx, *r, StepAccrue); err != nil {
+		before := r.Step
+		after := *r
+		after.Step, after.FinishedAt = StepDone, &tx.Now
+		if err := save(ctx, tx, after, before); err != nil {
 			return err
 		}
-		if err := audit.Record(ctx, tx, audit.Entry{Action: "eod.complete", Object: "institution", ObjectID: tx.Institution, After: r}); err != nil {
+		if _, err := tx.Exec(ctx, pruneParts, tx.Institution, r.ClosingDate.AddDays(-partDaysKept).String()); err != nil {
 			return err
 		}
-		return event.Append(ctx, tx, event.Draft{Type: "eod.completed", Aggregate: "institution", AggregateID: tx.Institution, Payload: r})
+		tx.AfterCommit(func() { *r = after })
+		if err := audit.Record(ctx, tx, audit.Entry{Action: "eod.complete", Object: "institution", ObjectID: tx.Institution, After: after}); err != nil {
+			return err
+		}
+		return event.Append(ctx, tx, event.Draft{Type: "eod.completed", Aggregate: "institution", AggregateID: tx.Institution, Payload: after})
 	})
 }
 
 func (s *Service) step(ctx context.Context, p auth.Principal, r *Run, next Step) error {
-	before := r.Step
-	return s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
-		r.Step = next
-		return save(ctx, tx, *r, before)
-	})
+	after := *r
+	after.Step = next
+	err := s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error { return save(ctx, tx, after, r.Step) })
+	if err == nil {
+		*r = after
+	}
+	return err
+}
+
+// note keeps the counts of a run that stays at its step.
+func (s *Service) note(ctx context.Context, d *Day) error {
+	return d.Update(ctx, func(tx *db.Tx) error { return save(ctx, tx, *d.Run, d.Run.Step) })
 }
 
 func (s *Service) point(name string) error {

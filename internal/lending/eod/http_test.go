@@ -128,10 +128,20 @@ func TestHTTPStory(t *testing.T) {
 		status, _ = w.call(t, "manager", http.MethodPost, "/api/v1/loans/"+id+"/repayments", repay, "Idempotency-Key", "r2")
 		require.Equal(t, 403, status)
 
-		for _, path := range []string{"/accounts", "/journal-entries?object=loan&object_id=" + id, "/trial-balance", "/trial-balance?as_of=2026-01-05", "/eod", "/payments?status=succeeded", "/contracts"} {
+		for _, path := range []string{"/accounts", "/journal-entries?object=loan&object_id=" + id, "/trial-balance", "/trial-balance?as_of=2026-01-05", "/eod", "/eod/parts?closing_date=2026-01-05", "/eod/failures?open=true", "/eod/settings", "/payments?status=succeeded", "/contracts"} {
 			status, e := w.call(t, "operations", http.MethodGet, "/api/v1"+path, "")
 			require.Equal(t, 200, status, "%s: %v", path, e)
 		}
+		for path, body := range map[string]string{
+			"/eod/failures/retry": `{"closing_date":"2026-01-05"}`, "/eod/complete": `{"closing_date":"2026-01-04","note":"x"}`, "/eod/failures/retry?x=": `{"closing_date":"soon"}`,
+		} {
+			status, e := w.call(t, "operations", http.MethodPost, "/api/v1"+path, body, "Idempotency-Key", "eod"+path)
+			require.Equal(t, map[string]int{"/eod/failures/retry": 200, "/eod/complete": 404, "/eod/failures/retry?x=": 422}[path], status, "%s: %v", path, e)
+		}
+		status, e = w.call(t, "operations", http.MethodPut, "/api/v1/eod/settings", `{"steps":["catch_up","roll"],"run_at":"","helpers":0,"version":0}`, "Idempotency-Key", "plan")
+		require.Equal(t, 403, status, "the order of the steps is the administrator's: %v", e)
+		status, e = w.call(t, "operations", http.MethodGet, "/api/v1/loan-sums/shares?sum_id=sum_none", "")
+		require.Equal(t, 404, status, e)
 		status, e = w.call(t, "operations", http.MethodGet, "/api/v1/journal-entries?from=yesterday", "")
 		require.Equal(t, 422, status, e)
 		status, e = w.call(t, "", http.MethodGet, "/verify/contract/"+strings.Repeat("0", 64), "")

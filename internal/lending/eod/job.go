@@ -24,14 +24,6 @@ type jobArgs struct {
 	To calendar.Date `json:"to"`
 }
 
-// stepNames name the steps for people.
-var stepNames = map[Step]fault.Text{
-	StepCatchUp: {Zh: "补处理", En: "catching up"},
-	StepCollect: {Zh: "扣收到期款项", En: "collecting what is due"},
-	StepRoll:    {Zh: "切换营业日", En: "moving the business date"},
-	StepAccrue:  {Zh: "计提与到期处理", En: "accruing and billing"},
-}
-
 // Kind is the job; register it with the runner. Run again it goes on where the
 // stored run stands, so it needs no checkpoint of its own.
 func (s *Service) Kind() job.Kind {
@@ -41,8 +33,9 @@ func (s *Service) Kind() job.Kind {
 			return err
 		}
 		runs, err := s.Until(ctx, r.Principal, args.To, func(step Step, done, total int64) error {
-			name := stepNames[step]
-			r.Message(name.Zh, name.En)
+			if w := s.find(step); w != nil {
+				r.Message(w.Text.Zh, w.Text.En)
+			}
 			return r.Progress(ctx, done, total)
 		})
 		if err != nil {
@@ -80,12 +73,75 @@ func (s *Service) Start(ctx context.Context, p auth.Principal, to calendar.Date)
 	return j, err
 }
 
+// HelpKind names the job by which another server takes a hand in a step.
+const HelpKind = "lending.eod.help"
+
+type helpArgs struct {
+	ClosingDate calendar.Date `json:"closing_date"`
+	Step        Step          `json:"step"`
+	To          calendar.Date `json:"to"`
+}
+
+// Help is the job of a helping server; register it with the runner. It works parts until none is free.
+func (s *Service) Help() job.Kind {
+	return job.Kind{Name: HelpKind, Zh: "协助日终处理", En: "Help with the end of day", Run: func(ctx context.Context, r *job.Run) error {
+		var args helpArgs
+		if err := r.Args(&args); err != nil {
+			return err
+		}
+		d := &Day{Principal: r.Principal, Run: &Run{ClosingDate: args.ClosingDate, Step: args.Step}, service: s, progress: func(_ Step, done, total int64) error {
+			return r.Progress(ctx, done, total)
+		}}
+		x := &spreading{Service: s, day: d, to: args.To}
+		return x.worker(ctx, false)
+	}}
+}
+
+// askHelp puts jobs into the queue that any server may take.
+func (x *spreading) askHelp(ctx context.Context, tx *db.Tx) error {
+	set, err := x.settings(ctx, tx)
+	if err != nil || x.enqueuer == nil {
+		return err
+	}
+	for range set.Helpers {
+		if _, err := x.enqueuer.Enqueue(ctx, tx, job.Request{
+			Kind: HelpKind, Args: helpArgs{x.day.Run.ClosingDate, x.day.Run.Step, x.to}, Object: "institution", ObjectID: tx.Institution, Principal: x.day.Principal,
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Resume enqueues the rest of a run that stopped between the movement of the date and its end.
+func (s *Service) Resume(ctx context.Context, p auth.Principal) (j job.Job, err error) {
+	if err := p.Require(PermissionRun); err != nil {
+		return j, err
+	}
+	if s.enqueuer == nil {
+		return j, fault.New(fault.ReasonUnavailable, "what", "job runner")
+	}
+	err = s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
+		today, err := tx.BusinessDate(ctx)
+		if err != nil {
+			return err
+		}
+		j, err = s.enqueuer.Enqueue(ctx, tx, job.Request{
+			Kind: JobKind, Args: jobArgs{To: today}, Object: "institution", ObjectID: tx.Institution, Principal: p, Key: JobKind,
+		})
+		return err
+	})
+	return j, err
+}
+
 // Status is where the institution's days stand.
 type Status struct {
 	BusinessDate calendar.Date `json:"business_date"`
 	BusinessDay  bool          `json:"business_day" doc:"false on weekends and holidays of mainland China"`
 	LoansBehind  int64         `json:"loans_behind" doc:"open loans not worked up to the business date"`
 	OpenPayments int64         `json:"open_payments" doc:"payments without an outcome"`
+	OpenFailures int64         `json:"open_failures" doc:"loans of any day that could not be worked and wait"`
+	Current      *Current      `json:"current,omitempty" doc:"the step of a run that is not finished"`
 	Runs         []Run         `json:"runs" doc:"newest first, at most 30"`
 }
 
@@ -101,13 +157,26 @@ func (s *Service) Status(ctx context.Context, p auth.Principal) (st Status, err 
 			return err
 		}
 		st.BusinessDay = calendar.China().IsBusinessDay(st.BusinessDate)
-		if st.LoansBehind, err = loan.CountBehind(ctx, tx, st.BusinessDate); err != nil {
-			return err
-		}
 		if st.OpenPayments, err = payment.Open(ctx, tx, ""); err != nil {
 			return err
 		}
-		st.Runs, err = recent(ctx, tx, runsShown)
+		if err := tx.QueryRow(ctx, countAll, tx.Institution, "", 1).Scan(&st.OpenFailures); err != nil {
+			return err
+		}
+		if st.Runs, err = recent(ctx, tx, runsShown); err != nil {
+			return err
+		}
+		if len(st.Runs) > 0 && st.Runs[0].Step != StepDone {
+			if st.Current, err = s.current(ctx, tx, st.Runs[0]); err != nil {
+				return err
+			}
+		}
+		if c := st.Current; c != nil && c.Step == StepAccrue && c.Finished < c.Parts {
+			// The page asks every second then; the parts know without counting a million rows.
+			st.LoansBehind = c.Loans - c.Done
+			return nil
+		}
+		st.LoansBehind, err = loan.CountBehind(ctx, tx, st.BusinessDate)
 		return err
 	})
 	return st, err

@@ -17,6 +17,9 @@ import (
 // value date than the loan is processed to is inserted there, and one entry
 // books whatever the past now says differently.
 func act(ctx context.Context, tx *db.Tx, l *Loan, e Event, memo fault.Text) (State, Allocation, error) {
+	if err := CatchUp(ctx, tx, l); err != nil { // nights that were missed are booked on their own dates first
+		return State{}, Allocation{}, err
+	}
 	events, err := Events(ctx, tx, l.ID)
 	if err != nil {
 		return State{}, Allocation{}, err
@@ -31,32 +34,63 @@ func act(ctx context.Context, tx *db.Tx, l *Loan, e Event, memo fault.Text) (Sta
 	if err != nil {
 		return s, Allocation{}, err
 	}
-	repaid := s.Totals.PaidPrincipalMinor - l.Posted.PaidPrincipalMinor
+	used := l.use()
 	if err := book(ctx, tx, l, &s, "loan:"+l.ID+":"+recorded.Key, e.Date, memo); err != nil {
 		return s, Allocation{}, err
 	}
-	if repaid > 0 {
-		if err := facility.Release(ctx, tx, l.FacilityID, repaid, "loan:"+l.ID+":"+recorded.Key); err != nil {
-			return s, Allocation{}, err
-		}
+	if err := follow(ctx, tx, l, used, recorded.Key); err != nil {
+		return s, Allocation{}, err
 	}
 	return s, split[e.Seq], announce(ctx, tx, before, *l, recorded, split[e.Seq])
+}
+
+// use is what the loan takes of its facility: what was drawn and is not repaid,
+// let go or sold, and what may still be drawn. Capitalised interest takes no
+// room; a written-off loan keeps its room taken.
+func (l *Loan) use() int64 {
+	t := &l.Posted
+	switch l.Status {
+	case Settled, CancelledOut, TransferredTo:
+		return 0
+	case Pending, Active, Overdue, WrittenOffOut:
+	}
+	owed := t.DisbursedMinor + t.CapitalisedMinor - t.PaidPrincipalMinor - t.WaivedPrincipalMinor - t.SoldPrincipalMinor
+	return l.PrincipalMinor - t.DisbursedMinor + min(owed, t.DisbursedMinor)
+}
+
+// follow lets the facility's use follow the loan's.
+func follow(ctx context.Context, tx *db.Tx, l *Loan, before int64, key string) error {
+	key = "loan:" + l.ID + ":" + key
+	switch after := l.use(); {
+	case l.Status == CancelledOut: // given back by whoever cancelled it
+		return nil
+	case after < before:
+		return facility.Release(ctx, tx, l.FacilityID, before-after, key)
+	case after > before:
+		return facility.Restore(ctx, tx, l.FacilityID, after-before, key)
+	default:
+		return nil
+	}
 }
 
 // book posts the difference between the state's totals and the books, and
 // stores the projection.
 func book(ctx context.Context, tx *db.Tx, l *Loan, s *State, key string, date calendar.Date, memo fault.Text) error {
-	if lines := s.Totals.Sub(l.Posted).lines(l.Currency); len(lines) > 0 {
-		// The accounting date is the business date: a closed day stays closed.
+	on := later(date, l.ProcessedTo) // the accounting date is the business date: a closed day stays closed
+	lines, err := linesOf(ctx, tx, l, s.Totals.Sub(l.Posted), on)
+	if err != nil {
+		return err
+	}
+	if len(lines) > 0 {
 		if _, err := journal.Post(ctx, tx, journal.Draft{
-			Key: key, Date: later(date, l.ProcessedTo), Memo: memo, Object: "loan", ObjectID: l.ID, Lines: lines,
+			Key: key, Date: on, Memo: memo, Object: "loan", ObjectID: l.ID, Branch: l.BranchID, Product: l.ProductID, Lines: lines,
 		}); err != nil {
 			return err
 		}
 	}
 	l.Posted = s.Totals
 	l.project(s)
-	return update(ctx, tx, *l)
+	return update(ctx, tx, l)
 }
 
 func announce(ctx context.Context, tx *db.Tx, before, after Loan, e RecordedEvent, a Allocation) error {
@@ -90,89 +124,4 @@ func brief(l Loan) map[string]any {
 		"status": l.Status, "processed_to": l.ProcessedTo, "outstanding_minor": l.OutstandingMinor, "due_minor": l.DueMinor,
 		"days_past_due": l.DaysPastDue, "event_seq": l.eventSeq,
 	}
-}
-
-// Roll works up to limit open loans after an id up to a business date: interest
-// and penalty accrue, instalments fall due, the overdue flag follows. It
-// answers with the last id and how many there were; none are left at zero.
-// Rolling again to the same date changes nothing, so an end of day may be run
-// twice. The loans of a chunk are read, booked and written together.
-func Roll(ctx context.Context, tx *db.Tx, after string, to calendar.Date, limit int) (last string, n int, err error) {
-	rows, err := tx.Query(ctx, selectBehind, tx.Institution, after, to.String(), limit)
-	if err != nil {
-		return after, 0, err
-	}
-	loans, err := collect(rows)
-	if err != nil || len(loans) == 0 {
-		return after, 0, err
-	}
-	last = loans[len(loans)-1].ID
-	events, err := eventsBetween(ctx, tx, loans[0].ID, last)
-	if err != nil {
-		return after, 0, err
-	}
-	drafts := make([]journal.Draft, 0, len(loans))
-	for i := range loans {
-		l := &loans[i]
-		s, err := Replay(l.Terms, events[l.ID], to)
-		if err != nil {
-			return after, 0, err
-		}
-		before := *l
-		if lines := s.Totals.Sub(l.Posted).lines(l.Currency); len(lines) > 0 {
-			drafts = append(drafts, journal.Draft{
-				Key: "loan:" + l.ID + ":accrue:" + to.String(), Date: to, Memo: fault.Text{Zh: "计提利息", En: "interest accrued"},
-				Object: "loan", ObjectID: l.ID, Lines: lines,
-			})
-		}
-		l.Posted = s.Totals
-		l.project(&s)
-		if err := announceTurns(ctx, tx, before, *l, billedBetween(&s, before.ProcessedTo), to); err != nil {
-			return after, 0, err
-		}
-	}
-	if _, err := journal.PostAll(ctx, tx, drafts); err != nil {
-		return after, 0, err
-	}
-	return last, len(loans), updateAll(ctx, tx, loans)
-}
-
-// announceTurns tells others of the changes they listen for.
-func announceTurns(ctx context.Context, tx *db.Tx, before, after Loan, billed bool, on calendar.Date) error {
-	for _, kind := range turns(before, after, billed) {
-		if err := event.Append(ctx, tx, event.Draft{Type: "loan." + kind, Aggregate: "loan", AggregateID: after.ID, Payload: Happened{
-			LoanID: after.ID, FirmID: after.FirmID, FacilityID: after.FacilityID, BranchPath: after.BranchPath, Event: Event{Date: on},
-			Status: after.Status, OutstandingMinor: after.OutstandingMinor, DaysPastDue: after.DaysPastDue,
-		}}); err != nil {
-			return err
-		}
-		if err := audit.Record(ctx, tx, audit.Entry{Action: "loan." + kind, Object: "loan", ObjectID: after.ID, Before: brief(before), After: brief(after)}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func billedBetween(s *State, after calendar.Date) bool {
-	for _, r := range s.Rows {
-		if r.Billed && r.DueDate.After(after) {
-			return true
-		}
-	}
-	return false
-}
-
-// turns names the changes others listen for. A night's interest is not one.
-func turns(before, after Loan, billed bool) []string {
-	var out []string
-	if billed {
-		out = append(out, "instalment_due")
-	}
-	switch {
-	case before.Status != Overdue && after.Status == Overdue:
-		out = append(out, "overdue")
-	case before.Status == Overdue && after.Status == Active:
-		out = append(out, "cured")
-	}
-	return out
 }

@@ -15,6 +15,31 @@ var (
 		"减少金额；提前还款请选择“提前还款”", "Reduce the amount, or choose prepayment to pay ahead")
 )
 
+// Reasons of servicing.
+var (
+	ReasonNotReversible = fault.Declare("LOAN_EVENT_NOT_REVERSIBLE", fault.Conflict,
+		"事件 {seq} 不能冲正：不存在、已冲正，或属于放款、取消与转让", "Event {seq} cannot be reversed: it does not exist, is reversed already, or is a disbursement, cancellation or transfer",
+		"在贷款的事件列表中选择可冲正的事件", "Choose an event that can be reversed in the loan's list of events")
+	ReasonWaiver = fault.Declare("LOAN_WAIVER_TOO_LARGE", fault.Invalid,
+		"减免金额 {amount} 超过所欠 {owed}", "The waiver of {amount} exceeds the {owed} that is owed",
+		"减少减免金额", "Waive less")
+	ReasonRenewal = fault.Declare("LOAN_NOT_RENEWABLE", fault.Conflict,
+		"不能续贷：{problem}", "The loan cannot be renewed: {problem}",
+		"满足条件后再办理，或按期还款", "Meet the condition first, or repay on the due date")
+	ReasonRenewalCheck = fault.Declare("LOAN_RENEWAL_CHECK", fault.Conflict,
+		"续贷条件未满足：{check}", "A condition of renewal is not met: {check}",
+		"五项条件全部满足才可无还本续贷；否则走重组或还款", "Renewal needs all five; otherwise restructure or repay")
+	ReasonTranche = fault.Declare("LOAN_TRANCHE_TOO_LARGE", fault.Invalid,
+		"本次放款 {amount} 超过尚未放款的 {left}", "The tranche of {amount} exceeds the {left} that is not paid out or on its way",
+		"减少金额", "Pay out less")
+	ReasonExtension = fault.Declare("LOAN_EXTENSION_TOO_LONG", fault.Invalid,
+		"展期累计 {months} 个月，超过该期限贷款允许的 {limit} 个月", "Extensions would sum to {months} months; a loan of this tenor may be extended by {limit} in all",
+		"缩短展期，或办理重组、续贷", "Extend by less, or restructure or renew the loan")
+	ReasonRefund = fault.Declare("LOAN_REFUND_TOO_LARGE", fault.Invalid,
+		"退款 {amount} 超过溢缴款 {held}", "The refund of {amount} exceeds the {held} that is held",
+		"减少退款金额", "Refund less")
+)
+
 // Reasons of drawing and repaying.
 var (
 	ReasonReferenceReused = fault.Declare("LOAN_REFERENCE_REUSED", fault.Conflict,
@@ -23,6 +48,9 @@ var (
 	ReasonTenor = fault.Declare("LOAN_TENOR_NOT_ALLOWED", fault.Invalid,
 		"期限须在 {min} 至 {max} 个月之间", "The tenor must be {min} to {max} months",
 		"选择合同允许的期限", "Choose a tenor the contract allows")
+	ReasonEntrusted = fault.Declare("LOAN_ENTRUSTED_REQUIRED", fault.Invalid,
+		"超过 {limit} 元的贷款须受托支付给交易对手", "A loan above {limit} yuan must be paid to the supplier directly (entrusted payment)",
+		"勾选受托支付，填写用途、收款供应商与借款人扣款账户", "Choose entrusted payment with its purpose, the supplier's account and the borrower's own account")
 	ReasonMethod = fault.Declare("LOAN_METHOD_NOT_ALLOWED", fault.Invalid,
 		"合同不允许还款方式 {method}", "The contract does not allow repayment by {method}",
 		"选择合同允许的还款方式", "Choose a repayment method the contract allows")

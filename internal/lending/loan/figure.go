@@ -13,7 +13,7 @@ type Figure struct {
 	DaysPastDue      int64
 }
 
-var selectFigures = db.Q(`select firm_id, outstanding_minor, days_past_due from loan where institution_id = $1 and branch_path like $2 and outstanding_minor > 0 order by id`)
+var selectFigures = db.Q(`select l.firm_id, d.outstanding_minor, d.days_past_due` + both + `and l.branch_path like $2 and d.outstanding_minor > 0 order by l.id`)
 
 // Figures lists the loans with money out under a branch pattern.
 func Figures(ctx context.Context, tx *db.Tx, branchPattern string) ([]Figure, error) {

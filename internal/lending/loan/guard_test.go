@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/capillary-finance/capillary/internal/ledger/journal"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
@@ -52,8 +53,10 @@ func TestWhoSeesWhat(t *testing.T) {
 func TestTamperedLoanIsFound(t *testing.T) {
 	t.Parallel()
 	for name, q := range map[string]string{
-		"projection": `update loan set outstanding_minor = 1`,
-		"books":      `update loan set posted_json = replace(posted_json, '"interest_accrued_minor":', '"interest_accrued_minor":1')`,
+		"projection": `update loan_day set outstanding_minor = 1`,
+		"books":      `update loan_day set posted_json = replace(posted_json, '"disbursed_minor":', '"disbursed_minor":1')`,
+		"snapshot":   `update loan_snapshot set state = x'00'`,
+		"ledger":     `update ledger_turnover set debit_minor = debit_minor + 1 where account_code = '1303'; update ledger_balance set debit_minor = debit_minor + 1 where account_code = '1303'`,
 		"event":      `drop trigger loan_event_no_update; update loan_event set amount_minor = amount_minor + 1`,
 		"cut":        `drop trigger loan_event_no_delete; delete from loan_event`,
 	} {
@@ -72,7 +75,7 @@ func TestTamperedLoanIsFound(t *testing.T) {
 					_, err := loan.Verify(t.Context(), tx)
 					return err
 				})
-				require.True(t, fault.Is(err, loan.ReasonBroken), "%v", err)
+				require.True(t, fault.Is(err, loan.ReasonBroken) || fault.Is(err, journal.ReasonBroken) || fault.Is(err, journal.ReasonSeal), "%v", err)
 			})
 		})
 	}

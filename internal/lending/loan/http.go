@@ -13,10 +13,17 @@ import (
 type drawBody struct {
 	AmountMinor     int64  `json:"amount_minor" minimum:"1" doc:"fen"`
 	TenorMonths     int    `json:"tenor_months" minimum:"1" maximum:"360"`
-	Method          string `json:"method" enum:"equal_instalment,equal_principal,interest_only,bullet"`
+	Method          string `json:"method" enum:"equal_instalment,equal_principal,interest_only,bullet,flat,custom,discount"`
 	PayeeName       string `json:"payee_name,omitempty" maxLength:"64" doc:"required to draw, not to preview"`
 	PayeeAccount    string `json:"payee_account,omitempty" maxLength:"64" doc:"required to draw, not to preview"`
 	ClientReference string `json:"client_reference,omitempty" maxLength:"64" doc:"your own number of this drawdown; sending it again never pays twice"`
+
+	FirstMinor   int64  `json:"first_minor,omitempty" minimum:"0" doc:"paid out now, the rest in later tranches; empty: all of it now"`
+	Entrusted    bool   `json:"entrusted,omitempty" doc:"the payee is the borrower's supplier"`
+	Purpose      string `json:"purpose,omitempty" maxLength:"200" doc:"what the money is for; needed with entrusted payment"`
+	RepayAccount string `json:"repay_account,omitempty" maxLength:"64" doc:"account collections are taken from; empty: the payee's"`
+	Plan         Plan   `json:"plan,omitempty" doc:"frequency, grace, seasons, balloon; empty: one instalment a month"`
+	Prepayment   string `json:"prepayment,omitempty" enum:"reduce_instalment,reduce_next,reduce_term,next_instalments,last_instalments" doc:"what a prepayment does to the instalments ahead"`
 }
 
 type drawInput struct {
@@ -28,7 +35,8 @@ func (in drawInput) input() DrawInput {
 	b := in.Body
 	return DrawInput{
 		FacilityID: in.ID, AmountMinor: b.AmountMinor, TenorMonths: b.TenorMonths, Method: Method(b.Method), PayeeName: b.PayeeName,
-		PayeeAccount: b.PayeeAccount, Reference: b.ClientReference,
+		PayeeAccount: b.PayeeAccount, Reference: b.ClientReference, FirstMinor: b.FirstMinor, Entrusted: b.Entrusted, Purpose: b.Purpose,
+		RepayAccount: b.RepayAccount, Plan: b.Plan, Prepayment: Strategy(b.Prepayment),
 	}
 }
 
@@ -43,7 +51,7 @@ type previewOutput struct {
 
 type listInput struct {
 	api.PageQuery
-	Status     string `query:"status" enum:"pending_disbursement,active,overdue,settled,cancelled"`
+	Status     string `query:"status" enum:"pending_disbursement,active,overdue,settled,cancelled,written_off,transferred"`
 	FirmID     string `query:"firm_id" maxLength:"80"`
 	FacilityID string `query:"facility_id" maxLength:"80"`
 }
@@ -88,6 +96,10 @@ type repayInput struct {
 	Body struct {
 		AmountMinor int64  `json:"amount_minor" minimum:"1" doc:"fen"`
 		Prepay      bool   `json:"prepay,omitempty" doc:"allow paying future principal"`
+		Strategy    string `json:"strategy,omitempty" enum:"reduce_instalment,reduce_next,reduce_term,next_instalments,last_instalments" doc:"what a prepayment does to the instalments ahead; empty: the loan's usual one"`
+		ValueDate   string `json:"value_date,omitempty" format:"date" doc:"day on which the money arrived; empty: the business date"`
+		Channel     string `json:"channel,omitempty" maxLength:"64" doc:"the way the money came, e.g. counter, transfer"`
+		Keep        bool   `json:"keep_surplus,omitempty" doc:"hold money beyond what settles the loan as the customer's credit"`
 		Reference   string `json:"reference" minLength:"1" maxLength:"64" doc:"your own number of this payment; sending it again changes nothing"`
 		Collect     bool   `json:"collect,omitempty" doc:"take the money from the customer's account instead of recording money received"`
 	}
@@ -102,6 +114,7 @@ func op(id, method, path, zh, en, permission string) api.Op {
 // Routes registers the operations of loans.
 func Routes(a *api.API, s *Service) {
 	calculateRoute(a)
+	servicing(a, s)
 	api.Handle(a, op("draw-loan", http.MethodPost, "/api/v1/facilities/{id}/drawdowns", "放款", "Draw down a loan", PermissionDraw),
 		func(ctx context.Context, p auth.Principal, in *drawInput) (*loanOutput, error) {
 			l, err := s.Draw(ctx, p, in.input())
@@ -128,8 +141,13 @@ func Routes(a *api.API, s *Service) {
 	readings(a, s)
 	api.Handle(a, op("repay-loan", http.MethodPost, "/api/v1/loans/{id}/repayments", "还款", "Record or collect a repayment", PermissionRepay),
 		func(ctx context.Context, p auth.Principal, in *repayInput) (*repayOutput, error) {
+			on, err := optionalDate("value_date", in.Body.ValueDate)
+			if err != nil {
+				return nil, err
+			}
 			r, err := s.Repay(ctx, p, RepayInput{
-				LoanID: in.ID, AmountMinor: in.Body.AmountMinor, Prepay: in.Body.Prepay, Reference: in.Body.Reference, Collect: in.Body.Collect,
+				LoanID: in.ID, AmountMinor: in.Body.AmountMinor, Prepay: in.Body.Prepay || in.Body.Strategy != "", Reference: in.Body.Reference, Collect: in.Body.Collect,
+				ValueDate: on, Strategy: Strategy(in.Body.Strategy), Channel: in.Body.Channel, Keep: in.Body.Keep,
 			})
 			return &repayOutput{Body: r}, err
 		})

@@ -95,7 +95,7 @@ func TestMonthEndAndHolidays(t *testing.T) {
 
 func TestTermsNameEveryFault(t *testing.T) {
 	t.Parallel()
-	_, err := loan.Schedule(loan.Terms{Method: "?", TenorMonths: -1, AnnualRate: -1, PenaltyRate: -2, GraceDays: 99, Basis: daycount.ActActISDA})
+	_, err := loan.Schedule(loan.Terms{Method: "?", TenorMonths: -1, AnnualRate: -1, PenaltyRate: -2, GraceDays: 99, Basis: daycount.ActActAFB})
 	fields := map[string]bool{}
 	for _, f := range fault.All(err) {
 		fields[f.Field] = true
@@ -221,8 +221,9 @@ func TestPenaltyByHand(t *testing.T) {
 	require.NoError(t, s.Advance(date("2026-02-25")))
 	require.Equal(t, loan.Overdue, s.Status)
 	require.Equal(t, 10, s.DaysPastDue())
-	// (40,000 + 449.50) * 10 * 6.53% / 360 = 73.3709...
-	require.Equal(t, fen("73.37"), s.Due().PenaltyMinor)
+	// 40,000 * 10 * 6.53% / 360 = 72.5555..., and on the unpaid interest 449.50 * 10 * 6.53% / 360 = 0.8153...
+	require.Equal(t, fen("72.56"), s.Due().PenaltyMinor)
+	require.Equal(t, fen("0.82"), s.Due().CompoundMinor)
 	// Contract interest runs on the 80,000 that are not overdue: 10 days = 96.67.
 	require.Equal(t, fen("449.50")+fen("96.67"), s.Totals.InterestAccruedMinor)
 
@@ -242,8 +243,9 @@ func TestAllocationOrder(t *testing.T) {
 		loan.Event{Seq: 2, Kind: loan.FeeCharged, Date: date("2026-02-20"), AmountMinor: fen("25")})
 	s, err := loan.Replay(tt, events, date("2026-02-25"))
 	require.NoError(t, err)
-	penalty := s.Due().PenaltyMinor
+	penalty, compound := s.Due().PenaltyMinor, s.Due().CompoundMinor
 	require.Positive(t, penalty)
+	require.Positive(t, compound)
 	pay := func(amount int64) loan.Allocation {
 		a, err := s.Apply(loan.Event{Kind: loan.Repaid, Date: date("2026-02-25"), AmountMinor: amount})
 		require.NoError(t, err)
@@ -251,7 +253,7 @@ func TestAllocationOrder(t *testing.T) {
 		return a
 	}
 	require.Equal(t, loan.Allocation{FeeMinor: fen("20")}, pay(fen("20")))
-	require.Equal(t, loan.Allocation{FeeMinor: fen("5"), PenaltyMinor: penalty}, pay(fen("5")+penalty))
+	require.Equal(t, loan.Allocation{FeeMinor: fen("5"), PenaltyMinor: penalty, CompoundMinor: compound}, pay(fen("5")+penalty+compound))
 	require.Equal(t, loan.Allocation{InterestMinor: fen("449.50"), PrincipalMinor: fen("0.50")}, pay(fen("450")))
 	_, err = s.Apply(loan.Event{Kind: loan.Repaid, Date: date("2026-02-25"), AmountMinor: fen("40000")})
 	require.True(t, fault.Is(err, loan.ReasonOverpaid), "%v", err)
@@ -362,7 +364,7 @@ func TestRandomLives(t *testing.T) {
 
 func invariants(t *rapid.T, s loan.State, paid int64) {
 	x := s.Totals
-	require.Equal(t, paid, x.PaidFeeMinor+x.PaidPenaltyMinor+x.PaidInterestMinor+x.PaidPrincipalMinor)
+	require.Equal(t, paid, x.PaidFeeMinor+x.PaidPenaltyMinor+x.PaidCompoundMinor+x.PaidInterestMinor+x.PaidPrincipalMinor)
 	require.LessOrEqual(t, x.PaidInterestMinor, x.InterestAccruedMinor)
 	require.LessOrEqual(t, x.PaidPenaltyMinor, x.PenaltyAccruedMinor)
 	require.LessOrEqual(t, x.PaidFeeMinor, x.FeesChargedMinor)

@@ -2,34 +2,19 @@ package loan
 
 import (
 	"github.com/capillary-finance/capillary/internal/base/calendar"
-	"github.com/capillary-finance/capillary/internal/base/daycount"
 	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
-// penaltyBasis counts the days of penalty interest.
-const penaltyBasis = daycount.Act360
-
-// Allocation says what a payment paid.
-type Allocation struct {
-	FeeMinor       int64 `json:"fee_minor"`
-	PenaltyMinor   int64 `json:"penalty_minor"`
-	InterestMinor  int64 `json:"interest_minor"`
-	PrincipalMinor int64 `json:"principal_minor"`
-}
-
-// TotalMinor is the sum of the parts.
-func (a Allocation) TotalMinor() int64 {
-	return a.FeeMinor + a.PenaltyMinor + a.InterestMinor + a.PrincipalMinor
-}
-
 // Due is what is payable at AsOf without prepaying.
 func (s *State) Due() Allocation {
+	t := &s.Totals
 	d := Allocation{
-		FeeMinor:     s.Totals.FeesChargedMinor - s.Totals.PaidFeeMinor,
-		PenaltyMinor: s.Totals.PenaltyAccruedMinor - s.Totals.PaidPenaltyMinor,
+		FeeMinor:      t.FeesChargedMinor - t.PaidFeeMinor - t.WaivedFeeMinor,
+		PenaltyMinor:  t.PenaltyAccruedMinor - t.PaidPenaltyMinor - t.WaivedPenaltyMinor,
+		CompoundMinor: t.CompoundAccruedMinor - t.PaidCompoundMinor - t.WaivedCompoundMinor,
 	}
-	for i := range s.next {
+	for i := range s.Next {
 		d.InterestMinor += s.Rows[i].openInterest()
 		d.PrincipalMinor += s.Rows[i].openPrincipal()
 	}
@@ -39,8 +24,12 @@ func (s *State) Due() Allocation {
 	return d
 }
 
-// Payoff is what settles the loan at AsOf.
+// Payoff is what settles the loan at AsOf. Of a loan that is written off it is
+// the claim that is left.
 func (s *State) Payoff() Allocation {
+	if s.Status == WrittenOffOut {
+		return Allocation{RecoveredMinor: s.Totals.WrittenOffClaimMinor}
+	}
 	p := s.Due()
 	p.PrincipalMinor = s.Principal()
 	if !s.matured() {
@@ -51,16 +40,19 @@ func (s *State) Payoff() Allocation {
 
 // matured reports that no instalment lies ahead; from then on interest that
 // accrues within grace is due at once.
-func (s *State) matured() bool { return s.next >= len(s.Rows) }
+func (s *State) matured() bool { return s.Next >= len(s.Rows) }
 
-// periodOwed is the interest of the running period that is not paid yet.
+// periodOwed is the interest of the running period, and of periods in grace,
+// that is not paid yet.
 func (s *State) periodOwed() int64 {
-	return s.Totals.InterestAccruedMinor - s.billedInterest - s.settled
+	return s.Totals.InterestAccruedMinor - s.BilledInterest - s.Settled
 }
 
-// DaysPastDue counts from the oldest unpaid due date to AsOf.
+// DaysPastDue counts from the oldest unpaid due date to AsOf (domain rule: from
+// the day after the due date, until all due amounts are paid; part payments do
+// not reset it).
 func (s *State) DaysPastDue() int {
-	for i := range s.next {
+	for i := range s.Next {
 		if s.Rows[i].ClearedOn.IsZero() {
 			return s.AsOf.Sub(s.Rows[i].DueDate)
 		}
@@ -68,72 +60,97 @@ func (s *State) DaysPastDue() int {
 	return 0
 }
 
+// oldestUnpaid is the due date that days past due count from.
+func (s *State) oldestUnpaid() calendar.Date {
+	return s.AsOf.AddDays(-s.DaysPastDue())
+}
+
 // NextDue returns the next instalment that is not billed.
 func (s *State) NextDue() (Row, bool) {
-	if s.next < len(s.Rows) {
-		return s.Rows[s.next], true
+	if s.Next < len(s.Rows) {
+		return s.Rows[s.Next], true
 	}
 	return Row{}, false
 }
 
-// repay splits a payment: fees, penalty, interest, principal of what is due,
-// oldest first; with Prepay the rest pays the running interest and then future
-// principal, and the instalments ahead are planned again.
-func (s *State) repay(e Event) (Allocation, error) {
-	if !s.open() {
-		return Allocation{}, wrongStatus(s.Status, e.Kind)
+// reach lets time pass to an event's date. Where arrears are charged at events,
+// the overdue amounts earn from the start of the running period first.
+func (s *State) reach(on calendar.Date) error {
+	switch s.Terms.Arrears {
+	case ArrearsAtEvent, ArrearsAtEventPeriod, ArrearsAtEventCompound:
+		if !s.open() {
+			break
+		}
+		if s.AsOf.Before(on) {
+			if err := s.Advance(on.AddDays(-1)); err != nil {
+				return err
+			}
+		}
+		if s.Next == 0 || s.Rows[s.Next-1].DueDate.Before(on) { // what fell due today is billed already
+			s.chargeArrears(on)
+		}
+	case ArrearsPenalty, ArrearsCarry:
 	}
+	return s.Advance(on)
+}
+
+func (s *State) chargeArrears(on calendar.Date) {
+	from, until := later(s.periodStart(), s.ArrearsTo), on
+	if s.Terms.Arrears == ArrearsAtEventPeriod && s.Next < len(s.Rows) {
+		until = s.Rows[s.Next].DueDate
+	}
+	principal, interest := s.overdue()
+	if s.Terms.Arrears == ArrearsAtEventCompound {
+		principal += interest
+	}
+	if principal > 0 && from.Before(until) {
+		s.Segments = append(s.Segments, Segment{From: from, To: until, BalanceMinor: principal, Rate: s.Rate, Arrears: true})
+		s.ArrearsTo = until
+	}
+}
+
+// repay spreads a payment over the buckets; with Prepay the rest pays the
+// running interest and principal that is not due, and the strategy says what
+// becomes of the instalments ahead.
+func (s *State) repay(e Event) (Allocation, error) {
 	if e.AmountMinor <= 0 {
-		return Allocation{}, fault.Field("amount_minor", "须大于零", "must be above zero")
+		return Allocation{}, positive()
+	}
+	if s.Status == WrittenOffOut {
+		return s.recover(e)
 	}
 	limit, payoff := s.Due().TotalMinor(), s.Payoff().TotalMinor()
-	if e.Prepay {
+	ahead := e.Prepay || e.Detail.Strategy != UsualStrategy
+	if ahead {
 		limit = payoff
 	}
-	if e.AmountMinor > limit {
+	if e.AmountMinor > limit && !e.Detail.Keep {
 		return Allocation{}, fault.New(ReasonOverpaid, "amount", money.FormatMinor(e.AmountMinor),
 			"due", money.FormatMinor(s.Due().TotalMinor()), "payoff", money.FormatMinor(payoff)).WithField("amount_minor")
 	}
-	var a Allocation
-	left := e.AmountMinor
-	due := s.Due()
-	a.FeeMinor = take(&left, due.FeeMinor)
-	a.PenaltyMinor = take(&left, due.PenaltyMinor)
-	for i := range s.next {
-		a.InterestMinor += s.payInterest(&s.Rows[i], &left)
+	strategy := e.Detail.Strategy
+	if strategy == UsualStrategy {
+		strategy = s.Terms.Prepayment
 	}
-	if s.matured() || e.Prepay {
-		// Order: everything due comes before the running period and the future.
-		for i := range s.next {
-			a.PrincipalMinor += s.payPrincipal(&s.Rows[i], &left)
-		}
-		running := take(&left, s.periodOwed())
-		s.settled += running
-		a.InterestMinor += running
-	} else {
-		for i := range s.next {
-			a.PrincipalMinor += s.payPrincipal(&s.Rows[i], &left)
-		}
+	p := spread{s: s, left: e.AmountMinor, ahead: ahead, how: strategy}
+	p.run()
+	p.a.CreditMinor = p.left
+	t := &s.Totals
+	t.PaidFeeMinor += p.a.FeeMinor
+	t.PaidPenaltyMinor += p.a.PenaltyMinor
+	t.PaidCompoundMinor += p.a.CompoundMinor
+	t.PaidInterestMinor += p.a.InterestMinor
+	t.PaidPrincipalMinor += p.a.PrincipalMinor
+	if err := add(&t.CreditHeldMinor, p.a.CreditMinor); err != nil {
+		return p.a, err
 	}
-	future := left
-	a.PrincipalMinor += future
-	s.Totals.PaidFeeMinor += a.FeeMinor
-	s.Totals.PaidPenaltyMinor += a.PenaltyMinor
-	s.Totals.PaidInterestMinor += a.InterestMinor
-	s.Totals.PaidPrincipalMinor += a.PrincipalMinor
-	if future > 0 {
-		if err := s.replan(); err != nil {
-			return a, err
+	if p.future > 0 {
+		if err := s.prepaid(p.future, strategy); err != nil {
+			return p.a, err
 		}
 	}
-	s.settle()
-	return a, s.refresh()
-}
-
-func take(left *int64, owed int64) int64 {
-	part := min(*left, owed)
-	*left -= part
-	return part
+	s.settle(strategy)
+	return p.a, s.refresh()
 }
 
 func (s *State) payInterest(r *Row, left *int64) int64 {
@@ -150,54 +167,52 @@ func (s *State) payPrincipal(r *Row, left *int64) int64 {
 	return part
 }
 
-// replan lays the remaining principal over the remaining due dates.
-func (s *State) replan() error {
-	ahead := s.Rows[s.next:]
-	billedOpen := int64(0)
-	for i := range s.next {
-		billedOpen += s.Rows[i].openPrincipal()
-	}
-	dates := make([]calendar.Date, len(ahead))
-	for i, r := range ahead {
-		dates[i] = r.DueDate
-	}
-	rows, err := plan{
-		terms: s.Terms, principal: s.Principal() - billedOpen, from: s.AsOf, dates: dates, firstNo: s.next + 1,
-		product: s.product, settled: s.settled,
-	}.instalments()
-	if err != nil {
-		return err
-	}
-	for i, in := range rows {
-		in.Days = ahead[i].Days // the period did not move, only its principal
-		ahead[i].Instalment = in
-	}
-	return nil
-}
-
-// settle closes a loan that owes nothing and drops the empty rows ahead.
-func (s *State) settle() {
+// settle closes a loan that owes nothing. The rows ahead are dropped, unless the
+// payment was for them.
+func (s *State) settle(strategy Strategy) {
 	if s.Principal() != 0 || s.Payoff().TotalMinor() != 0 {
 		return
 	}
 	s.Status = Settled
-	s.Rows = s.Rows[:s.next]
-	if s.settled > 0 {
-		// The running period ended with the loan: keep its interest as a paid row.
-		s.Rows = append(s.Rows, Row{
-			Instalment: Instalment{No: s.next + 1, DueDate: s.AsOf, Days: s.AsOf.Sub(s.periodStart()), InterestMinor: s.settled, TotalMinor: s.settled},
-			Billed:     true, PaidInterestMinor: s.settled, ClearedOn: s.AsOf,
-		})
-		s.billedInterest += s.settled
-		s.next++
+	s.NonAccrual = false
+	t := &s.Totals
+	t.SuspendedInterestMinor, t.SuspendedPenaltyMinor, t.SuspendedCompoundMinor = 0, 0, 0
+	if strategy == NextInstalments || strategy == LastInstalments || strategy == EachInstalment {
+		s.keepAhead()
+		return
 	}
-	s.product, s.settled = 0, 0
+	running := s.Settled // the running period's interest and what grace deferred: all of it is paid
+	began := s.periodStart()
+	s.Rows = s.Rows[:s.Next]
+	if running > 0 {
+		// The running period ended with the loan: keep its interest as a paid row.
+		no := 1
+		if s.Next > 0 {
+			no = s.Rows[s.Next-1].No + 1
+		}
+		s.Rows = append(s.Rows, Row{
+			Instalment: Instalment{No: no, DueDate: s.AsOf, Days: s.AsOf.Sub(began), InterestMinor: running, TotalMinor: running},
+			Billed:     true, PaidInterestMinor: running, ClearedOn: s.AsOf,
+		})
+		s.BilledInterest += running
+		s.Next++
+	}
+	s.Segments, s.Settled, s.Deferred = nil, 0, 0
 }
 
-// periodStart is the day on which the running interest period began.
-func (s *State) periodStart() calendar.Date {
-	if s.next == 0 {
-		return s.Terms.Start
+// keepAhead marks the rows ahead as paid before their time.
+func (s *State) keepAhead() {
+	for i := s.Next; i < len(s.Rows); i++ {
+		r := &s.Rows[i]
+		if i == s.Next {
+			r.InterestMinor, r.PaidInterestMinor = s.Settled, s.Settled
+		} else {
+			r.InterestMinor = 0
+		}
+		r.TotalMinor = r.PrincipalMinor + r.InterestMinor
+		r.Billed, r.ClearedOn = true, s.AsOf
 	}
-	return s.Rows[s.next-1].DueDate
+	s.BilledInterest += s.Settled
+	s.Next = len(s.Rows)
+	s.Segments, s.Settled, s.Deferred = nil, 0, 0
 }

@@ -25,6 +25,46 @@ type RepayInput struct {
 	// Collect takes the money from the payee account through the bank instead
 	// of recording money already received.
 	Collect bool
+	// ValueDate is when the money arrived; zero is the business date. It may lie in the past: the loan is then replayed.
+	ValueDate calendar.Date
+	// Strategy says what a prepayment does to the instalments ahead; empty is the loan's usual one.
+	Strategy Strategy
+	// Channel is the way the money came, e.g. counter, transfer, file.
+	Channel string
+	// Keep holds money beyond what settles the loan as the customer's credit.
+	Keep bool
+}
+
+func (in RepayInput) validate() error {
+	var errs []error
+	if ref := strings.TrimSpace(in.Reference); ref == "" || len(ref) > textMax || ref != in.Reference || strings.HasSuffix(ref, prepayMark) {
+		errs = append(errs, fault.Field("reference", "须为1至64个字符且首尾无空白", "must have 1 to 64 characters without blanks around it"))
+	}
+	if !in.Strategy.known() {
+		errs = append(errs, fault.Field("strategy", "未知的提前还款方式", "is not a known prepayment strategy"))
+	}
+	if len(in.Channel) > textMax || strings.ContainsAny(in.Channel, "\n\r\t") {
+		errs = append(errs, fault.Field("channel", "不得超过64个字节，不含换行", "must have at most 64 bytes and no line breaks"))
+	}
+	if in.Collect && (in.Keep || !in.ValueDate.IsZero() || in.Strategy != UsualStrategy) {
+		errs = append(errs, fault.Field("collect", "扣收不接受起息日、提前还款方式与溢缴留存", "takes neither a value date, nor a strategy, nor keeps a surplus"))
+	}
+	return fault.Join(errs...)
+}
+
+// event is the repayment that the input describes.
+func (in RepayInput) event(today calendar.Date) (Event, error) {
+	on := today
+	if !in.ValueDate.IsZero() {
+		on = in.ValueDate
+	}
+	if on.After(today) {
+		return Event{}, fault.Field("value_date", "不得晚于营业日", "must not be after the business date")
+	}
+	return Event{
+		Kind: Repaid, Date: on, AmountMinor: in.AmountMinor, Prepay: in.Prepay, Key: repayKey(in.Reference),
+		Detail: Particulars{Strategy: in.Strategy, Channel: in.Channel, Keep: in.Keep},
+	}, nil
 }
 
 // RepayResult is the answer to a repayment.
@@ -36,15 +76,15 @@ type RepayResult struct {
 
 func repayKey(reference string) string { return "repay:" + reference }
 
-// Repay records a repayment on the business date, once per reference, or starts
+// Repay records a repayment on its value date, once per reference, or starts
 // its collection. It may return LOAN_OVERPAID, LOAN_WRONG_STATUS and
 // REPAYMENT_REFERENCE_REUSED.
 func (s *Service) Repay(ctx context.Context, p auth.Principal, in RepayInput) (r RepayResult, err error) {
 	if err := p.Require(PermissionRepay); err != nil {
 		return r, err
 	}
-	if ref := strings.TrimSpace(in.Reference); ref == "" || len(ref) > textMax || ref != in.Reference || strings.HasSuffix(ref, prepayMark) {
-		return r, fault.Field("reference", "须为1至64个字符且首尾无空白", "must have 1 to 64 characters without blanks around it")
+	if err := in.validate(); err != nil {
+		return r, err
 	}
 	err = s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
 		l, err := read(ctx, tx, selectLocked, in.LoanID)
@@ -86,7 +126,7 @@ func repayOnce(ctx context.Context, tx *db.Tx, l Loan, in RepayInput) (RepayResu
 		if e.Key != repayKey(in.Reference) {
 			continue
 		}
-		if e.AmountMinor != in.AmountMinor || e.Prepay != in.Prepay {
+		if e.AmountMinor != in.AmountMinor || e.Prepay != in.Prepay || e.Detail.Strategy != in.Strategy || (!in.ValueDate.IsZero() && e.Date != in.ValueDate) {
 			return RepayResult{}, fault.New(ReasonRepaymentReused, "reference", in.Reference).WithField("reference")
 		}
 		_, split, err := replay(l.Terms, plain(events), l.ProcessedTo)
@@ -102,8 +142,11 @@ func repayOnce(ctx context.Context, tx *db.Tx, l Loan, in RepayInput) (RepayResu
 	if err != nil {
 		return RepayResult{}, err
 	}
-	_, a, err := act(ctx, tx, &l, Event{Kind: Repaid, Date: today, AmountMinor: in.AmountMinor, Prepay: in.Prepay, Key: repayKey(in.Reference)},
-		fault.Text{Zh: "还款", En: "repayment"})
+	e, err := in.event(today)
+	if err != nil {
+		return RepayResult{}, err
+	}
+	_, a, err := act(ctx, tx, &l, e, kindNames[Repaid])
 	return RepayResult{Loan: l, Allocation: a}, err
 }
 
@@ -136,7 +179,7 @@ func (s *Service) collect(ctx context.Context, tx *db.Tx, l Loan, in RepayInput)
 		return payment.Order{}, err
 	}
 	o, _, err := payment.Record(ctx, tx, payment.Draft{
-		Key: collectKey(l.ID, in.Reference, in.Prepay), Purpose: PurposeCollection, Object: "loan", ObjectID: l.ID, FromAccount: l.PayeeAccount,
+		Key: collectKey(l.ID, in.Reference, in.Prepay), Purpose: PurposeCollection, Object: "loan", ObjectID: l.ID, FromAccount: l.collectAccount(),
 		ToAccount: payment.SettlementAccount(tx.Institution), ToName: "", Amount: money.Of(in.AmountMinor, l.Currency), Memo: "还款扣收 loan repayment",
 	})
 	tx.AfterCommit(s.dispatcher.Wake)
@@ -209,9 +252,18 @@ func disbursementOutcome(ctx context.Context, tx *db.Tx, o payment.Order) error 
 		return err
 	}
 	if o.Status == payment.Succeeded {
-		_, _, err = act(ctx, tx, &l, Event{Kind: Disbursed, Date: today, AmountMinor: o.AmountMinor, Key: "disbursed", Note: o.BankReference},
-			fault.Text{Zh: "放款", En: "loan disbursed"})
+		e := Event{Kind: Disbursed, Date: today, AmountMinor: o.AmountMinor, Key: "disbursed", Note: o.BankReference}
+		if o.Key != drawKey(l) {
+			e.Key = o.Key // a later tranche
+		}
+		if l.Terms.Method == Discount { // the bank paid the face less the interest withheld
+			e.AmountMinor, e.Detail.WithheldMinor = l.PrincipalMinor, l.PrincipalMinor-o.AmountMinor
+		}
+		_, _, err = act(ctx, tx, &l, e, fault.Text{Zh: "放款", En: "loan disbursed"})
 		return err
+	}
+	if l.Status != Pending {
+		return nil // a tranche that failed may be asked for again
 	}
 	if err := facility.ReleaseFailed(ctx, tx, l.FacilityID, l.PrincipalMinor, drawKey(l)); err != nil {
 		return err

@@ -3,8 +3,8 @@ package loan
 import (
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/base/money"
+	"github.com/capillary-finance/capillary/internal/base/rate"
 	"github.com/capillary-finance/capillary/internal/base/schedule"
-	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
 // Instalment is one line of a schedule before anything is paid.
@@ -24,43 +24,82 @@ func Schedule(t Terms) ([]Instalment, error) {
 	if err := t.Validate(); err != nil {
 		return nil, err
 	}
-	return plan{terms: t, principal: t.PrincipalMinor, from: t.Start, dates: t.dueDates(), firstNo: 1}.instalments()
-}
-
-// plan is a schedule over the principal that has not fallen due yet. After a
-// prepayment the same dates are planned again from the day it was paid.
-type plan struct {
-	terms     Terms
-	principal int64
-	from      calendar.Date
-	dates     []calendar.Date
-	firstNo   int
-	// product are the principal-days the first period has gathered before from,
-	// settled the part of its interest that is paid already.
-	product int64
-	settled int64
-}
-
-func (p plan) instalments() ([]Instalment, error) {
-	if len(p.dates) == 0 || p.principal < 0 {
-		return nil, fault.New(fault.ReasonInternal)
+	st := t.layout()
+	if t.Method == Discount {
+		st.Rate = 0 // its interest is withheld when the money leaves
 	}
-	rows, err := schedule.Make(schedule.Terms{
-		Tranches: []schedule.Tranche{{Date: p.from, AmountMinor: p.principal}}, Rate: p.terms.AnnualRate, Start: p.from, Dates: p.dates,
-		Method: schedule.Method(p.terms.Method), Accrual: schedule.ByDays, Basis: p.terms.Basis, Rounding: p.terms.Rounding,
-		Level: schedule.Nearest, Opening: schedule.Opening{Product: p.product, PaidMinor: p.settled},
-	})
+	rows, _, err := instalments(st, 1)
+	return rows, err
+}
+
+// layout says the terms in the words of the schedule engine.
+func (t Terms) layout() schedule.Terms {
+	p := t.Plan
+	st := schedule.Terms{
+		Tranches: []schedule.Tranche{{Date: t.Start, AmountMinor: t.PrincipalMinor}}, Rate: t.AnnualRate, Start: t.Start,
+		FirstDue: p.FirstDue, Count: p.Count, Every: max(p.Every, 1), Unit: p.Unit, MonthEnd: p.MonthEnd, DueRule: t.DueRule,
+		Method: schedule.Method(t.Method), Accrual: p.Accrual, Basis: t.Basis, Weights: p.Weights, Principal: p.Principal,
+		BalloonMinor: p.BalloonMinor, InAdvance: p.InAdvance, DownPayment: p.DownPayment, GracePrincipal: p.GracePrincipal,
+		GraceInterest: p.GraceInterest, GraceRule: p.GraceRule, Rounding: t.Rounding, Level: p.Level, MultipleMinor: p.MultipleMinor, MultipleMode: p.MultipleMode,
+	}
+	if st.Unit == "" {
+		st.Unit = schedule.Month
+	}
+	if st.Accrual == "" {
+		st.Accrual = schedule.ByDays
+	}
+	if st.Level == "" {
+		st.Level = schedule.Nearest
+	}
+	if t.Method == Discount {
+		st.Method = schedule.Bullet
+	}
+	if t.Method == Bullet || t.Method == Discount {
+		if st.Count > 0 { // the term in its own unit
+			st.Every, st.Count = st.Every*st.Count, 1
+		} else {
+			st.Count, st.Every = 1, t.TenorMonths
+		}
+		return st
+	}
+	if st.Count == 0 {
+		switch st.Unit {
+		case schedule.Year:
+			st.Count = max(t.TenorMonths/(12*st.Every), 1)
+		case schedule.Quarter20:
+			st.Count = max(t.TenorMonths/(3*st.Every), 1)
+		case schedule.Day, schedule.Week: // a tenor in months says nothing here; Validate asks for the count
+		case schedule.Month, schedule.Whole:
+			st.Count = max(t.TenorMonths/st.Every, 1)
+		}
+	}
+	return st
+}
+
+// instalments lays a schedule out and numbers it from firstNo; it tells the level payment.
+func instalments(st schedule.Terms, firstNo int) ([]Instalment, int64, error) {
+	rows, level, err := schedule.Plan(st)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	out := make([]Instalment, len(rows))
 	for i, r := range rows {
 		out[i] = Instalment{
-			No: p.firstNo + i, DueDate: r.DueDate, Days: r.Days, PrincipalMinor: r.PrincipalMinor, InterestMinor: r.InterestMinor,
+			No: firstNo + i, DueDate: r.DueDate, Days: r.Days, PrincipalMinor: r.PrincipalMinor, InterestMinor: r.InterestMinor,
 			TotalMinor: r.DueMinor, BalanceMinor: r.BalanceMinor,
 		}
 	}
-	return out, nil
+	return out, level, nil
+}
+
+// Withheld is the interest a discounted loan keeps back when the money leaves:
+// face x rate x days to maturity (ACT/360 and the like), rounded once.
+func (t Terms) Withheld() (int64, error) {
+	if t.Method != Discount {
+		return 0, nil
+	}
+	num, den := t.Basis.Fraction(t.Start, t.Maturity())
+	return rate.Interest(t.PrincipalMinor, t.AnnualRate, num, den, t.Rounding)
 }
 
 // Cost sums a schedule.

@@ -2,6 +2,7 @@ package loan
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"unicode/utf8"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
+	"github.com/capillary-finance/capillary/internal/platform/proposal"
 )
 
 // Permissions of loans.
@@ -45,6 +47,8 @@ type Conditions struct {
 	// PenaltySpread is the share added to the rate on overdue amounts.
 	PenaltySpread rate.Rate           `json:"penalty_spread"`
 	DueRule       calendar.Adjustment `json:"due_rule"`
+	// Repricing says which benchmark the rate follows and when; zero is a fixed rate.
+	Repricing Repricing `json:"repricing,omitzero"`
 }
 
 // ConditionsOf finds the conditions of a facility's contract. The contract
@@ -56,6 +60,7 @@ type Service struct {
 	db         *db.DB
 	dispatcher *payment.Dispatcher
 	conditions ConditionsOf
+	proposals  *proposal.Service
 }
 
 // NewService makes the service and registers it for the outcomes of its payments.
@@ -74,6 +79,17 @@ type DrawInput struct {
 	Method       Method
 	PayeeName    string
 	PayeeAccount string
+	// FirstMinor, when set, is paid out now and the rest in later tranches.
+	FirstMinor int64
+	// Entrusted money goes to the customer's supplier; Purpose says what for.
+	Entrusted bool
+	Purpose   string
+	// RepayAccount is where collections are taken from; with entrusted payment it is needed.
+	RepayAccount string
+	// Plan shapes the instalments (frequency, grace, balloon, seasons ...); zero is the plain one.
+	Plan Plan
+	// Prepayment is the usual strategy of prepayments.
+	Prepayment Strategy
 	// Reference is the client's own number of this drawdown: whoever sends it
 	// again, by whatever route, gets the loan that exists.
 	Reference string
@@ -97,7 +113,29 @@ func (in DrawInput) validate() error {
 			errs = append(errs, fault.Field(field, "不得超过64个字符，不含换行，首尾无空白", "must have at most 64 characters, no line breaks and no blanks around it"))
 		}
 	}
+	if len(in.RepayAccount) > textMax || strings.ContainsAny(in.RepayAccount, "\n\r\t") || strings.TrimSpace(in.RepayAccount) != in.RepayAccount {
+		errs = append(errs, fault.Field("repay_account", "不得超过64个字符，不含换行，首尾无空白", "must have at most 64 characters, no line breaks and no blanks around it"))
+	}
+	if utf8.RuneCountInString(in.Purpose) > purposeMax {
+		errs = append(errs, fault.Field("purpose", "不得超过200个字", "must have at most 200 characters"))
+	}
+	if in.FirstMinor < 0 || in.FirstMinor > in.AmountMinor {
+		errs = append(errs, fault.Field("first_minor", "须在零与贷款金额之间", "must lie between zero and the amount"))
+	}
+	if in.Entrusted && (strings.TrimSpace(in.Purpose) == "" || in.RepayAccount == "" || in.RepayAccount == in.PayeeAccount) {
+		errs = append(errs, fault.Field("entrusted", "受托支付须写明用途，并另填借款人的扣款账户", "needs a purpose and the borrower's own account for collections"))
+	}
 	return fault.Join(errs...)
+}
+
+const purposeMax = 200
+
+// lawful checks what regulation says about the way the money leaves.
+func (in DrawInput) lawful(today calendar.Date) error {
+	if limit := entrustedFrom(today); !in.Entrusted && limit > 0 && in.AmountMinor > limit {
+		return fault.New(ReasonEntrusted, "limit", money.FormatMinor(limit)).WithField("entrusted")
+	}
+	return nil
 }
 
 // terms combines the request, the facility and the contract's conditions.
@@ -109,6 +147,7 @@ func (in DrawInput) terms(f facility.Facility, c Conditions, start calendar.Date
 	t := Terms{
 		PrincipalMinor: in.AmountMinor, Currency: money.Currency(f.Currency), AnnualRate: f.Rate, PenaltyRate: rate.Rate(penalty), Start: start,
 		TenorMonths: in.TenorMonths, Method: in.Method, Basis: c.Basis, Rounding: c.Rounding, GraceDays: c.GraceDays, DueRule: c.DueRule,
+		Plan: in.Plan, Prepayment: in.Prepayment, Repricing: c.Repricing, Tranched: in.FirstMinor > 0 && in.FirstMinor < in.AmountMinor,
 	}
 	var errs []error
 	if in.TenorMonths < c.TenorMonthsMin || in.TenorMonths > c.TenorMonthsMax {
@@ -182,6 +221,9 @@ func (s *Service) draw(ctx context.Context, tx *db.Tx, f facility.Facility, in D
 	if l.PaymentOrderID, err = order(ctx, tx, l); err != nil {
 		return l, err
 	}
+	if err := scheduleReset(ctx, tx, l.ID, l.Terms, l.Terms.Start); err != nil {
+		return l, err
+	}
 	if err := audit.Record(ctx, tx, audit.Entry{Action: "loan.draw", Object: "loan", ObjectID: l.ID, After: l}); err != nil {
 		return l, err
 	}
@@ -207,19 +249,35 @@ func (s *Service) prepare(ctx context.Context, tx *db.Tx, f facility.Facility, i
 	if err != nil {
 		return Loan{}, err
 	}
+	if err := errors.Join(in.lawful(today), t.fixSpread(ctx, tx, today)); err != nil {
+		return Loan{}, err
+	}
 	l := Loan{
 		ID: tx.NewID("loan"), FacilityID: f.ID, Reference: in.Reference, ContractID: f.ContractID, FirmID: f.FirmID, ProductID: f.ProductID,
 		BranchID: f.BranchID, BranchPath: f.BranchPath, Terms: t, PayeeName: in.PayeeName, PayeeAccount: in.PayeeAccount, Status: Pending,
 		ProcessedTo: today, MaturityOn: t.Maturity(), Currency: t.Currency, PrincipalMinor: in.AmountMinor, CreatedAt: tx.Now, UpdatedAt: tx.Now, Version: 1,
+		Facts: Facts{Entrusted: in.Entrusted, Purpose: in.Purpose, RepayAccount: in.RepayAccount},
+	}
+	if t.Tranched {
+		l.Facts.FirstMinor = in.FirstMinor
 	}
 	return l, nil
 }
 
-// order records the payment that will disburse the loan.
+// order records the payment that will disburse the loan: all of it, its first
+// tranche, or the face less the interest withheld.
 func order(ctx context.Context, tx *db.Tx, l Loan) (string, error) {
+	amount := l.PrincipalMinor
+	if l.Facts.FirstMinor > 0 {
+		amount = l.Facts.FirstMinor
+	}
+	withheld, err := l.Terms.Withheld()
+	if err != nil {
+		return "", err
+	}
 	o, _, err := payment.Record(ctx, tx, payment.Draft{
 		Key: drawKey(l), Purpose: PurposeDisbursement, Object: "loan", ObjectID: l.ID, FromAccount: payment.SettlementAccount(tx.Institution),
-		ToAccount: l.PayeeAccount, ToName: l.PayeeName, Amount: money.Of(l.PrincipalMinor, l.Currency), Memo: "放款 loan disbursement " + l.Reference,
+		ToAccount: l.PayeeAccount, ToName: l.PayeeName, Amount: money.Of(amount-withheld, l.Currency), Memo: "放款 loan disbursement " + l.Reference,
 	})
 	if err != nil {
 		return "", err
@@ -235,7 +293,8 @@ func drawKey(l Loan) string { return "draw:" + l.FacilityID + ":" + l.Reference 
 // same answers a repeated drawdown with the loan that exists, if it is the same.
 func same(l Loan, in DrawInput) (Loan, error) {
 	if l.PrincipalMinor != in.AmountMinor || l.Terms.TenorMonths != in.TenorMonths || l.Terms.Method != in.Method ||
-		l.PayeeAccount != in.PayeeAccount || l.PayeeName != in.PayeeName {
+		l.PayeeAccount != in.PayeeAccount || l.PayeeName != in.PayeeName || l.Facts.Entrusted != in.Entrusted || l.Facts.RepayAccount != in.RepayAccount ||
+		(l.Terms.Tranched && l.Facts.FirstMinor != in.FirstMinor) {
 		return l, fault.New(ReasonReferenceReused, "reference", in.Reference, "loan", l.ID).WithField("client_reference")
 	}
 	return l, nil

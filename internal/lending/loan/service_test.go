@@ -125,7 +125,10 @@ func (b *bundle) roll(t *testing.T, to string) {
 		return err
 	})
 	b.update(t, func(tx *db.Tx) error {
-		_, _, err := loan.Roll(t.Context(), tx, "", date(to), 1000)
+		if _, _, err := loan.Roll(t.Context(), tx, "", date(to), 1000); err != nil {
+			return err
+		}
+		_, err := loan.PostSums(t.Context(), tx, 1000)
 		return err
 	})
 }

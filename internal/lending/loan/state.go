@@ -1,102 +1,71 @@
 package loan
 
 import (
-	"sort"
-
 	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/base/money"
+	"github.com/capillary-finance/capillary/internal/base/rate"
+	"github.com/capillary-finance/capillary/internal/base/schedule"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
-
-// EventKind names what happened to a loan.
-type EventKind string
-
-// Event kinds. Accrual, billing and penalty are not events: they follow from
-// the terms, the events and the date, and replay derives them.
-const (
-	Disbursed  EventKind = "disbursed"
-	Repaid     EventKind = "repaid"
-	FeeCharged EventKind = "fee_charged"
-	Cancelled  EventKind = "cancelled" // the money never left
-)
-
-// Event is one business fact about a loan. Date is its value date: an event
-// that is learnt late is inserted at its date and the loan is replayed.
-type Event struct {
-	Seq         int64         `json:"seq"`
-	Kind        EventKind     `json:"kind"`
-	Date        calendar.Date `json:"date"`
-	AmountMinor int64         `json:"amount_minor"`
-	// Prepay lets a repayment go beyond what is due, into future principal.
-	Prepay bool   `json:"prepay,omitempty"`
-	Key    string `json:"key"`
-	Note   string `json:"note,omitempty"`
-}
 
 // Status is where a loan stands.
 type Status string
 
 // Statuses.
 const (
-	Pending      Status = "pending_disbursement"
-	Active       Status = "active"
-	Overdue      Status = "overdue"
-	Settled      Status = "settled"
-	CancelledOut Status = "cancelled"
+	Pending       Status = "pending_disbursement"
+	Active        Status = "active"
+	Overdue       Status = "overdue"
+	Settled       Status = "settled"
+	CancelledOut  Status = "cancelled"
+	WrittenOffOut Status = "written_off"
+	TransferredTo Status = "transferred"
 )
 
-// Row is one instalment with what has become of it. Until its due date the
-// amounts are the plan; on that day they are billed and never change again.
-type Row struct {
-	Instalment
-	Billed             bool          `json:"billed"`
-	PaidPrincipalMinor int64         `json:"paid_principal_minor"`
-	PaidInterestMinor  int64         `json:"paid_interest_minor"`
-	ClearedOn          calendar.Date `json:"cleared_on"`
+// Segment is a stretch of the running period on one balance and rate.
+type Segment struct {
+	From         calendar.Date `json:"from"`
+	To           calendar.Date `json:"to"`
+	BalanceMinor int64         `json:"balance_minor"`
+	Rate         rate.Rate     `json:"rate"`
+	// Arrears marks what overdue amounts add to the period.
+	Arrears bool `json:"arrears,omitempty"`
 }
 
-func (r Row) openPrincipal() int64 { return r.PrincipalMinor - r.PaidPrincipalMinor }
-func (r Row) openInterest() int64  { return r.InterestMinor - r.PaidInterestMinor }
-
-// Totals are running sums over the life of a loan. The books hold exactly
-// these: posting is the difference between totals now and totals posted.
-type Totals struct {
-	DisbursedMinor       int64 `json:"disbursed_minor"`
-	InterestAccruedMinor int64 `json:"interest_accrued_minor"`
-	PenaltyAccruedMinor  int64 `json:"penalty_accrued_minor"`
-	FeesChargedMinor     int64 `json:"fees_charged_minor"`
-	PaidPrincipalMinor   int64 `json:"paid_principal_minor"`
-	PaidInterestMinor    int64 `json:"paid_interest_minor"`
-	PaidPenaltyMinor     int64 `json:"paid_penalty_minor"`
-	PaidFeeMinor         int64 `json:"paid_fee_minor"`
-}
-
-// Sub is t - o.
-func (t Totals) Sub(o Totals) Totals {
-	return Totals{
-		DisbursedMinor:       t.DisbursedMinor - o.DisbursedMinor,
-		InterestAccruedMinor: t.InterestAccruedMinor - o.InterestAccruedMinor,
-		PenaltyAccruedMinor:  t.PenaltyAccruedMinor - o.PenaltyAccruedMinor,
-		FeesChargedMinor:     t.FeesChargedMinor - o.FeesChargedMinor,
-		PaidPrincipalMinor:   t.PaidPrincipalMinor - o.PaidPrincipalMinor,
-		PaidInterestMinor:    t.PaidInterestMinor - o.PaidInterestMinor,
-		PaidPenaltyMinor:     t.PaidPenaltyMinor - o.PaidPenaltyMinor,
-		PaidFeeMinor:         t.PaidFeeMinor - o.PaidFeeMinor,
-	}
-}
-
-// State is a loan as of a date.
+// State is a loan as of a date. Its fields are exported so that it can be kept
+// and taken up again; only the methods of this package change them.
 type State struct {
-	Terms  Terms
-	AsOf   calendar.Date
-	Status Status
-	Rows   []Row
-	Totals Totals
+	Terms  Terms         `json:"terms"`
+	AsOf   calendar.Date `json:"as_of"`
+	Status Status        `json:"status"`
+	Rows   []Row         `json:"rows"`
+	Totals Totals        `json:"totals"`
 
-	next           int   // first row that is not billed
-	product        int64 // principal-days of the current period
-	settled        int64 // interest of the current period paid before its due date
-	billedInterest int64
-	penaltyProduct int64
+	Rate        rate.Rate `json:"rate"`
+	PenaltyRate rate.Rate `json:"penalty_rate"`
+	// MisuseRate is set from the day the loan was found misused.
+	MisuseRate rate.Rate `json:"misuse_rate,omitempty"`
+	// NonAccrual loans earn without recognising it; they return when nothing is overdue.
+	NonAccrual bool `json:"non_accrual,omitempty"`
+	// Stopped loans earn nothing any more.
+	Stopped     bool `json:"stopped,omitempty"`
+	Accelerated bool `json:"accelerated,omitempty"`
+	Extensions  int  `json:"extensions,omitempty"`
+	// Observation follows a restructuring.
+	Observation Observation `json:"observation,omitzero"`
+
+	Next     int       `json:"next"` // first row that is not billed
+	Segments []Segment `json:"segments,omitempty"`
+	Settled  int64     `json:"settled_minor,omitempty"`  // interest of the running period paid before its due date
+	Deferred int64     `json:"deferred_minor,omitempty"` // interest of instalments in grace, due with the first one after
+	// BilledInterest is the interest of all periods that ended, billed or capitalised.
+	BilledInterest int64             `json:"billed_interest_minor"`
+	Level          int64             `json:"level_minor,omitempty"` // the level payment
+	Less           int64             `json:"less_minor,omitempty"`  // principal paid beyond an instalment that the next ones need not pay
+	PenaltyEarned  []schedule.Earned `json:"penalty_earned,omitempty"`
+	CompoundEarned []schedule.Earned `json:"compound_earned,omitempty"`
+	ArrearsTo      calendar.Date     `json:"arrears_to,omitzero"`     // up to where overdue amounts were charged at events
+	WithheldUntil  calendar.Date     `json:"withheld_until,omitzero"` // when withheld interest is earned
 }
 
 // Replay derives the state at the end of asOf from the terms and the events.
@@ -108,9 +77,13 @@ func Replay(t Terms, events []Event, asOf calendar.Date) (State, error) {
 
 // replay is Replay that also tells how each repayment was split, by sequence.
 func replay(t Terms, events []Event, asOf calendar.Date) (State, map[int64]Allocation, error) {
-	s := State{Terms: t, AsOf: t.Start, Status: Pending}
+	s := newState(t)
 	split := map[int64]Allocation{}
-	for _, e := range inOrder(events) {
+	ordered, err := standing(events)
+	if err != nil {
+		return s, nil, err
+	}
+	for _, e := range ordered {
 		if e.Date.After(asOf) {
 			break
 		}
@@ -125,33 +98,28 @@ func replay(t Terms, events []Event, asOf calendar.Date) (State, map[int64]Alloc
 	return s, split, s.Advance(asOf)
 }
 
-func inOrder(events []Event) []Event {
-	ordered := append([]Event(nil), events...)
-	sort.SliceStable(ordered, func(i, j int) bool {
-		if ordered[i].Date != ordered[j].Date {
-			return ordered[i].Date.Before(ordered[j].Date)
-		}
-		return ordered[i].Seq < ordered[j].Seq
-	})
-	return ordered
+func newState(t Terms) State {
+	return State{Terms: t, AsOf: t.Start, Status: Pending, Rate: t.AnnualRate, PenaltyRate: t.PenaltyRate}
 }
 
-// Principal is the principal still owed.
-func (s *State) Principal() int64 { return s.Totals.DisbursedMinor - s.Totals.PaidPrincipalMinor }
+// Principal is the principal still owed in the books.
+func (s *State) Principal() int64 {
+	t := &s.Totals
+	return t.DisbursedMinor + t.CapitalisedMinor - t.PaidPrincipalMinor - t.WaivedPrincipalMinor - t.WrittenOffPrincipalMinor - t.SoldPrincipalMinor
+}
 
 // Advance lets time pass: interest and penalty accrue night by night and
 // instalments fall due in the morning of their date.
 func (s *State) Advance(to calendar.Date) error {
-	if s.Status == Pending || s.Status == CancelledOut {
+	if !s.open() {
 		s.AsOf = later(s.AsOf, to)
 		return nil
 	}
 	for s.AsOf.Before(to) {
 		stop := s.breakpoint(to)
-		overduePrincipal, overdueInterest := s.overdue()
-		s.product += (s.Principal() - overduePrincipal) * s.Terms.days(s.AsOf, stop)
-		// Penalty counts actual days whatever the basis of the interest.
-		s.penaltyProduct += (overduePrincipal + overdueInterest) * int64(stop.Sub(s.AsOf))
+		if err := s.accrue(stop); err != nil {
+			return err
+		}
 		s.AsOf = stop
 		if err := s.bill(); err != nil {
 			return err
@@ -163,10 +131,13 @@ func (s *State) Advance(to calendar.Date) error {
 // breakpoint is the next date at which the accruing bases may change.
 func (s *State) breakpoint(to calendar.Date) calendar.Date {
 	stop := to
-	if s.next < len(s.Rows) && s.Rows[s.next].DueDate.Before(stop) {
-		stop = s.Rows[s.next].DueDate
+	if s.Next < len(s.Rows) && s.Rows[s.Next].DueDate.Before(stop) {
+		stop = s.Rows[s.Next].DueDate
 	}
-	for i := range s.next {
+	if s.Terms.GraceDays == 0 {
+		return stop
+	}
+	for i := range s.Next {
 		r := &s.Rows[i]
 		graceEnd := r.DueDate.AddDays(s.Terms.GraceDays)
 		if r.ClearedOn.IsZero() && s.AsOf.Before(graceEnd) && graceEnd.Before(stop) {
@@ -176,34 +147,13 @@ func (s *State) breakpoint(to calendar.Date) calendar.Date {
 	return stop
 }
 
-// overdue sums what is unpaid beyond grace at AsOf: the penalty's base.
-func (s *State) overdue() (principal, interest int64) {
-	for i := range s.next {
-		r := &s.Rows[i]
-		if !s.AsOf.Before(r.DueDate.AddDays(s.Terms.GraceDays)) {
-			principal += r.openPrincipal()
-			interest += r.openInterest()
-		}
+// unbilled is the principal that has not fallen due.
+func (s *State) unbilled() int64 {
+	v := s.Principal()
+	for i := range s.Next {
+		v -= s.Rows[i].openPrincipal()
 	}
-	return principal, interest
-}
-
-// bill turns plan into debt for rows whose day has come.
-func (s *State) bill() error {
-	for s.next < len(s.Rows) && !s.Rows[s.next].DueDate.After(s.AsOf) {
-		r := &s.Rows[s.next]
-		interest, err := s.Terms.interest(s.product, s.Terms.AnnualRate)
-		if err != nil {
-			return err
-		}
-		r.Billed, r.InterestMinor, r.PaidInterestMinor = true, interest, s.settled
-		r.TotalMinor = r.PrincipalMinor + r.InterestMinor
-		s.billedInterest += interest
-		s.product, s.settled = 0, 0
-		s.next++
-		s.clear(r)
-	}
-	return nil
+	return v
 }
 
 // clear notes the day on which a billed row became fully paid.
@@ -215,27 +165,47 @@ func (s *State) clear(r *Row) {
 
 // refresh recomputes the accrued totals and the status.
 func (s *State) refresh() error {
-	period, err := s.Terms.interest(s.product, s.Terms.AnnualRate)
-	if err != nil {
+	if err := s.refreshInterest(); err != nil {
 		return err
 	}
-	s.Totals.InterestAccruedMinor = s.billedInterest + period
-	if s.Totals.PenaltyAccruedMinor, err = s.penalty(); err != nil {
-		return err
+	if !s.open() {
+		return nil
 	}
-	if s.Status == Active || s.Status == Overdue {
-		s.Status = Active
-		if s.DaysPastDue() > s.Terms.GraceDays {
-			s.Status = Overdue
-		}
+	days := s.DaysPastDue()
+	switch {
+	case s.Stopped:
+	case days > s.Terms.nonAccrualDays():
+		s.NonAccrual = true
+	case days == 0:
+		s.NonAccrual = false
+	}
+	s.suspend()
+	s.watch(days)
+	s.Status = Active
+	if days > s.Terms.GraceDays {
+		s.Status = Overdue
+	}
+	if s.Terms.Arrears != ArrearsPenalty {
+		return s.relay(0)
 	}
 	return nil
 }
 
-func (s *State) penalty() (int64, error) {
-	t := s.Terms
-	t.Basis = penaltyBasis
-	return t.interest(s.penaltyProduct, s.Terms.PenaltyRate)
+// suspend keeps what a non-accrual loan owes beside principal out of income.
+func (s *State) suspend() {
+	t := &s.Totals
+	t.SuspendedInterestMinor, t.SuspendedPenaltyMinor, t.SuspendedCompoundMinor = 0, 0, 0
+	if s.NonAccrual {
+		t.SuspendedInterestMinor = s.interestOwed()
+		t.SuspendedPenaltyMinor = t.PenaltyAccruedMinor - t.PaidPenaltyMinor - t.WaivedPenaltyMinor
+		t.SuspendedCompoundMinor = t.CompoundAccruedMinor - t.PaidCompoundMinor - t.WaivedCompoundMinor
+	}
+}
+
+// interestOwed is interest that is accrued and neither paid, waived nor capitalised.
+func (s *State) interestOwed() int64 {
+	t := &s.Totals
+	return t.InterestAccruedMinor - t.PaidInterestMinor - t.WaivedInterestMinor - t.CapitalisedMinor
 }
 
 // Apply lets time pass to the event's date and then applies it. It returns how
@@ -244,48 +214,135 @@ func (s *State) Apply(e Event) (Allocation, error) {
 	if e.Date.Before(s.AsOf) {
 		return Allocation{}, fault.New(ReasonEventOrder, "date", e.Date, "as_of", s.AsOf)
 	}
-	if err := s.Advance(e.Date); err != nil {
+	if err := s.reach(e.Date); err != nil {
 		return Allocation{}, err
 	}
-	switch e.Kind {
-	case Disbursed:
-		return Allocation{}, s.disburse(e)
-	case Repaid:
-		return s.repay(e)
-	case FeeCharged:
-		if !s.open() || e.AmountMinor <= 0 {
-			return Allocation{}, wrongStatus(s.Status, e.Kind)
-		}
-		s.Totals.FeesChargedMinor += e.AmountMinor
-		return Allocation{}, s.refresh()
-	case Cancelled:
-		if s.Status != Pending {
-			return Allocation{}, wrongStatus(s.Status, e.Kind)
-		}
-		s.Status = CancelledOut
-		return Allocation{}, nil
-	default:
+	if !s.allows(e.Kind) {
 		return Allocation{}, wrongStatus(s.Status, e.Kind)
+	}
+	if e.Kind == Repaid {
+		return s.repay(e)
+	}
+	if err := s.change(e); err != nil {
+		return Allocation{}, err
+	}
+	return Allocation{}, s.refresh()
+}
+
+// allows is the table of which events a status takes.
+func (s *State) allows(kind EventKind) bool {
+	switch kind {
+	case Cancelled:
+		return s.Status == Pending
+	case Disbursed:
+		return s.Status == Pending || (s.Terms.Tranched && s.open())
+	case Repaid:
+		return s.open() || s.Status == WrittenOffOut
+	case Refunded:
+		return s.Totals.CreditHeldMinor > 0
+	case WrittenOff, Transferred:
+		return s.open()
+	case FeeCharged, Waived, RateChanged, DueMoved, Extended, Restructured, Accelerated, Misused, ChargedOff:
+		return s.open()
+	case Reversed:
+		return false
+	default:
+		return false
 	}
 }
 
-func (s *State) disburse(e Event) error {
-	if s.Status != Pending || e.AmountMinor != s.Terms.PrincipalMinor {
+// change applies everything but repayments.
+func (s *State) change(e Event) error {
+	switch e.Kind {
+	case Disbursed:
+		return s.disburse(e)
+	case Cancelled:
+		s.Status = CancelledOut
+		return nil
+	case FeeCharged:
+		if e.AmountMinor <= 0 {
+			return positive()
+		}
+		return add(&s.Totals.FeesChargedMinor, e.AmountMinor)
+	case Refunded:
+		return s.refund(e)
+	case Waived:
+		return s.waive(e)
+	case RateChanged:
+		return s.changeRate(e.Detail)
+	case DueMoved:
+		return s.moveDue(e.Detail)
+	case Extended:
+		return s.extend(e.Detail)
+	case Restructured:
+		return s.restructure(e)
+	case Accelerated:
+		return s.accelerate()
+	case Misused:
+		s.MisuseRate = s.Terms.misuseRate()
+		return nil
+	case ChargedOff:
+		s.Stopped, s.NonAccrual = true, true
+		return nil
+	case WrittenOff:
+		return s.writeOff()
+	case Transferred:
+		return s.transfer(e)
+	case Repaid, Reversed:
 		return wrongStatus(s.Status, e.Kind)
+	default:
+		return wrongStatus(s.Status, e.Kind)
+	}
+}
+
+// add adds to a running sum that nothing else bounds.
+func add(sum *int64, amount int64) error {
+	v, err := money.AddMinor(*sum, amount)
+	if err != nil {
+		return fault.Field("amount_minor", "累计金额过大", "makes a sum that is too large")
+	}
+	*sum = v
+	return nil
+}
+
+func positive() error { return fault.Field("amount_minor", "须大于零", "must be above zero") }
+
+// disburse starts the loan with its first money, or adds a tranche.
+func (s *State) disburse(e Event) error {
+	if e.AmountMinor <= 0 || e.AmountMinor > s.Terms.PrincipalMinor-s.Totals.DisbursedMinor {
+		return wrongStatus(s.Status, e.Kind)
+	}
+	total := s.Totals.DisbursedMinor + e.AmountMinor
+	if !s.Terms.Tranched && total != s.Terms.PrincipalMinor {
+		return wrongStatus(s.Status, e.Kind)
+	}
+	if s.Status != Pending {
+		if s.Next >= len(s.Rows) {
+			return wrongStatus(s.Status, e.Kind)
+		}
+		s.Totals.DisbursedMinor = total
+		return s.replan()
 	}
 	// The money may leave a day after it was asked for: the schedule counts
 	// from the day it left.
 	s.Terms.Start = e.Date
-	instalments, err := Schedule(s.Terms)
-	if err != nil {
+	s.Status, s.AsOf, s.Totals.DisbursedMinor = Active, e.Date, e.AmountMinor
+	var err error
+	if s.Totals.WithheldMinor = e.Detail.WithheldMinor; s.Totals.WithheldMinor == 0 {
+		if s.Totals.WithheldMinor, err = s.Terms.Withheld(); err != nil {
+			return err
+		}
+	}
+	st := s.Terms.layout()
+	st.Tranches[0].AmountMinor = e.AmountMinor // a first tranche plans what has left, not what may leave
+	st.BalloonMinor = min(st.BalloonMinor, e.AmountMinor)
+	if err := s.lay(st); err != nil {
 		return err
 	}
-	s.Rows = make([]Row, len(instalments))
-	for i, in := range instalments {
-		s.Rows[i] = Row{Instalment: in}
+	if s.Totals.WithheldMinor > 0 {
+		s.WithheldUntil = s.Rows[len(s.Rows)-1].DueDate
 	}
-	s.Status, s.AsOf, s.Totals.DisbursedMinor = Active, e.Date, e.AmountMinor
-	return s.refresh()
+	return s.bill() // a down payment or a rent in advance is due with the money
 }
 
 func (s *State) open() bool { return s.Status == Active || s.Status == Overdue }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
@@ -12,42 +11,39 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
-const columns = `id, facility_id, reference, contract_id, firm_id, product_id, branch_id, branch_path, terms_json, payee_name, payee_account, payment_order_id,
-	status, processed_to, disbursed_on, maturity_on, next_due_on, next_due_minor, currency, principal_minor, outstanding_minor, due_minor, days_past_due,
-	posted_json, event_seq, event_hash, created_at, updated_at, version`
+// A loan is read from two rows: the wide one changes with events, the narrow one (day.go) every night.
+const (
+	wideColumns = `l.id, l.facility_id, l.reference, l.contract_id, l.firm_id, l.product_id, l.branch_id, l.branch_path, l.terms_json, l.payee_name, l.payee_account, l.payment_order_id,
+	l.disbursed_on, l.maturity_on, l.currency, l.principal_minor, l.event_hash, l.created_at, l.facts_json`
+	columns = wideColumns + `, ` + dayColumns
+	both    = ` from loan l join loan_day d on d.institution_id = l.institution_id and d.loan_id = l.id where l.institution_id = $1 `
+)
 
-const pageFilter = ` from loan where institution_id = $1 and branch_path like $2 and ($3 = '' or status = $3) and ($4 = '' or firm_id = $4)
-	and ($5 = '' or facility_id = $5)`
+const pageFilter = both + `and l.branch_path like $2 and ($3 = '' or d.status = $3) and ($4 = '' or l.firm_id = $4)
+	and ($5 = '' or l.facility_id = $5)`
 
 var (
-	insertLoan = db.Q(`insert into loan (institution_id, ` + columns + `)
-		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25,$26,$27,$28,$29,$30) on conflict do nothing`)
-	selectByID        = db.Q(`select ` + columns + ` from loan where institution_id = $1 and id = $2`)
-	selectLocked      = db.Q(`select ` + columns + ` from loan where institution_id = $1 and id = $2 /*for update*/`)
-	selectByReference = db.Q(`select ` + columns + ` from loan where institution_id = $1 and facility_id = $2 and reference = $3`)
-	selectPage        = db.Q(`select ` + columns + pageFilter + ` and ($6 = '' or id < $6) order by id desc limit $7`)
+	insertLoan = db.Q(`insert into loan (institution_id, id, facility_id, reference, contract_id, firm_id, product_id, branch_id, branch_path, terms_json, payee_name,
+		payee_account, payment_order_id, disbursed_on, maturity_on, currency, principal_minor, event_hash, created_at, facts_json)
+		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20) on conflict do nothing`)
+	selectByID        = db.Q(`select ` + columns + both + `and l.id = $2`)
+	selectLocked      = db.Q(`select ` + columns + both + `and l.id = $2 /*for update*/`)
+	selectByReference = db.Q(`select ` + columns + both + `and l.facility_id = $2 and l.reference = $3`)
+	selectPage        = db.Q(`select ` + columns + pageFilter + ` and ($6 = '' or l.id < $6) order by l.id desc limit $7`)
 	countPage         = db.Q(`select count(*)` + pageFilter)
-	selectByFirm      = db.Q(`select ` + columns + ` from loan where institution_id = $1 and firm_id = $2 order by id`)
-	selectAfter       = db.Q(`select ` + columns + ` from loan where institution_id = $1 and id > $2 order by id limit $3`)
-	selectBehind      = db.Q(`select ` + columns + ` from loan where institution_id = $1 and id > $2 and status in ('active', 'overdue') and processed_to < $3
-		order by id limit $4 /*for update*/`)
-	countBehind       = db.Q(`select count(*) from loan where institution_id = $1 and status in ('active', 'overdue') and processed_to < $2`)
-	selectCollectable = db.Q(`select id from loan where institution_id = $1 and id > $2 and status in ('active', 'overdue') and due_minor > 0 order by id limit $3`)
+	selectByFirm      = db.Q(`select ` + columns + both + `and l.firm_id = $2 order by l.id`)
+	selectAfter       = db.Q(`select ` + columns + both + `and l.id > $2 order by l.id limit $3`)
+	countBehind       = db.Q(`select count(*) from loan_day where institution_id = $1 and status in ('active', 'overdue') and processed_to < $2`)
+	selectCollectable = db.Q(`select loan_id from loan_day where institution_id = $1 and loan_id > $2 and status in ('active', 'overdue') and due_minor > 0 order by loan_id limit $3`)
+	updateWide        = db.Q(`update loan set disbursed_on = $3, maturity_on = $4, event_hash = $5 where institution_id = $1 and id = $2`)
+	setFacts          = db.Q(`update loan set facts_json = $3 where institution_id = $1 and id = $2`)
+	setOrder          = db.Q(`update loan set payment_order_id = $3 where institution_id = $1 and id = $2`)
 
-	// PostgreSQL takes a chunk of loans in one statement, because the end of day is bound by round trips;
-	// SQLite takes one loan at a time, because it has none and would join the two lists row by row.
-	updateLoans = db.QQ(`update loan l set status = x.status, processed_to = x.processed_to, disbursed_on = x.disbursed_on, maturity_on = x.maturity_on, next_due_on = x.next_due_on, next_due_minor = x.next_due_minor, outstanding_minor = x.outstanding_minor, due_minor = x.due_minor, days_past_due = x.days_past_due, posted_json = x.posted_json, event_seq = x.event_seq, event_hash = x.event_hash, updated_at = x.updated_at, version = l.version + 1
-		from jsonb_to_recordset(cast($2 as jsonb)) as x(id text, status text, processed_to text, disbursed_on text, maturity_on text, next_due_on text, next_due_minor bigint, outstanding_minor bigint, due_minor bigint, days_past_due bigint, posted_json text, event_seq bigint, event_hash text, updated_at bigint)
-		where l.institution_id = $1 and l.id = x.id`,
-		`update loan set status = $2 ->> 'status', processed_to = $2 ->> 'processed_to', disbursed_on = $2 ->> 'disbursed_on', maturity_on = $2 ->> 'maturity_on', next_due_on = $2 ->> 'next_due_on', next_due_minor = $2 ->> 'next_due_minor', outstanding_minor = $2 ->> 'outstanding_minor', due_minor = $2 ->> 'due_minor', days_past_due = $2 ->> 'days_past_due', posted_json = $2 ->> 'posted_json', event_seq = $2 ->> 'event_seq', event_hash = $2 ->> 'event_hash', updated_at = $2 ->> 'updated_at', version = version + 1
-		where institution_id = $1 and id = $2 ->> 'id'`)
-	setOrder = db.Q(`update loan set payment_order_id = $3 where institution_id = $1 and id = $2`)
-
-	insertEvent = db.Q(`insert into loan_event (institution_id, loan_id, seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash)
-		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)`)
-	selectEventsBetween = db.Q(`select loan_id, seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash
+	insertEvent = db.Q(`insert into loan_event (institution_id, loan_id, seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash, detail_json)
+		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)`)
+	selectEventsBetween = db.Q(`select loan_id, seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash, detail_json
 		from loan_event where institution_id = $1 and loan_id >= $2 and loan_id <= $3 order by loan_id, seq`)
-	selectEvents = db.Q(`select seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash
+	selectEvents = db.Q(`select seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash, detail_json
 		from loan_event where institution_id = $1 and loan_id = $2 order by seq`)
 )
 
@@ -55,20 +51,24 @@ type scanner interface{ Scan(dest ...any) error }
 
 func scan(row scanner) (Loan, error) {
 	var l Loan
-	var terms, posted string
+	var terms, posted, facts string
 	var created, updated int64
 	err := row.Scan(&l.ID, &l.FacilityID, &l.Reference, &l.ContractID, &l.FirmID, &l.ProductID, &l.BranchID, &l.BranchPath, &terms, &l.PayeeName, &l.PayeeAccount,
-		&l.PaymentOrderID, &l.Status, &l.ProcessedTo, &l.DisbursedOn, &l.MaturityOn, &l.NextDueOn, &l.NextDueMinor, &l.Currency, &l.PrincipalMinor,
-		&l.OutstandingMinor, &l.DueMinor, &l.DaysPastDue, &posted, &l.eventSeq, &l.eventHash, &created, &updated, &l.Version)
+		&l.PaymentOrderID, &l.DisbursedOn, &l.MaturityOn, &l.Currency, &l.PrincipalMinor, &l.eventHash, &created, &facts,
+		&l.Status, &l.ProcessedTo, &l.NextDueOn, &l.NextDueMinor, &l.OutstandingMinor, &l.DueMinor, &l.DaysPastDue, &posted, &l.eventSeq, &updated, &l.Version)
 	if err != nil {
 		return l, err
 	}
+	l.storedStatus = l.Status
 	l.CreatedAt, l.UpdatedAt = db.Time(created), db.Time(updated)
 	if err := json.Unmarshal([]byte(terms), &l.Terms); err != nil {
 		return l, fmt.Errorf("loan %s: terms: %w", l.ID, err)
 	}
-	if err := json.Unmarshal([]byte(posted), &l.Posted); err != nil {
+	if l.Posted, err = parseTotals(posted); err != nil {
 		return l, fmt.Errorf("loan %s: totals: %w", l.ID, err)
+	}
+	if err := json.Unmarshal([]byte(facts), &l.Facts); err != nil {
+		return l, fmt.Errorf("loan %s: facts: %w", l.ID, err)
 	}
 	return l, nil
 }
@@ -113,76 +113,43 @@ func insert(ctx context.Context, tx *db.Tx, l Loan) (fresh bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	posted, err := json.Marshal(l.Posted)
+	facts, err := json.Marshal(l.Facts)
 	if err != nil {
 		return false, err
 	}
-	return tx.ExecOne(ctx, insertLoan, tx.Institution, l.ID, l.FacilityID, l.Reference, l.ContractID, l.FirmID, l.ProductID, l.BranchID, l.BranchPath,
-		string(terms), l.PayeeName, l.PayeeAccount, l.PaymentOrderID, string(l.Status), l.ProcessedTo.String(), l.DisbursedOn.String(), l.MaturityOn.String(),
-		l.NextDueOn.String(), l.NextDueMinor, string(l.Currency), l.PrincipalMinor, l.OutstandingMinor, l.DueMinor, l.DaysPastDue, string(posted),
-		l.eventSeq, l.eventHash, db.Micros(tx.Now), db.Micros(tx.Now), 1)
-}
-
-func update(ctx context.Context, tx *db.Tx, l Loan) error {
-	return updateAll(ctx, tx, []Loan{l})
-}
-
-// projectionRow is a loan as updateLoans reads it.
-type projectionRow struct {
-	ID          string `json:"id"`
-	Status      Status `json:"status"`
-	ProcessedTo string `json:"processed_to"`
-	DisbursedOn string `json:"disbursed_on"`
-	MaturityOn  string `json:"maturity_on"`
-	NextDueOn   string `json:"next_due_on"`
-	NextDue     int64  `json:"next_due_minor"`
-	Outstanding int64  `json:"outstanding_minor"`
-	Due         int64  `json:"due_minor"`
-	DaysPastDue int    `json:"days_past_due"`
-	Posted      string `json:"posted_json"`
-	EventSeq    int64  `json:"event_seq"`
-	EventHash   string `json:"event_hash"`
-	UpdatedAt   int64  `json:"updated_at"`
-}
-
-// updateAll stores the projections of loans that are locked.
-func updateAll(ctx context.Context, tx *db.Tx, loans []Loan) error {
-	rows := make([]projectionRow, len(loans))
-	for i, l := range loans {
-		posted, err := json.Marshal(l.Posted)
-		if err != nil {
-			return err
-		}
-		rows[i] = projectionRow{
-			ID: l.ID, Status: l.Status, ProcessedTo: l.ProcessedTo.String(), DisbursedOn: l.DisbursedOn.String(), MaturityOn: l.MaturityOn.String(),
-			NextDueOn: l.NextDueOn.String(), NextDue: l.NextDueMinor, Outstanding: l.OutstandingMinor, Due: l.DueMinor, DaysPastDue: l.DaysPastDue,
-			Posted: string(posted), EventSeq: l.eventSeq, EventHash: l.eventHash, UpdatedAt: db.Micros(tx.Now),
-		}
+	fresh, err = tx.ExecOne(ctx, insertLoan, tx.Institution, l.ID, l.FacilityID, l.Reference, l.ContractID, l.FirmID, l.ProductID, l.BranchID, l.BranchPath,
+		string(terms), l.PayeeName, l.PayeeAccount, l.PaymentOrderID, l.DisbursedOn.String(), l.MaturityOn.String(), string(l.Currency), l.PrincipalMinor,
+		l.eventHash, db.Micros(tx.Now), string(facts))
+	if err != nil || !fresh {
+		return fresh, err
 	}
-	if tx.Dialect() == db.Postgres {
-		return store(ctx, tx, rows, int64(len(rows)))
-	}
-	for _, r := range rows {
-		if err := store(ctx, tx, r, 1); err != nil {
-			return err
-		}
-	}
-	return nil
+	return true, insertDayRow(ctx, tx, l)
 }
 
-func store(ctx context.Context, tx *db.Tx, v any, want int64) error {
-	text, err := json.Marshal(v)
+// updateFacts stores what is known of a loan beside its terms.
+func updateFacts(ctx context.Context, tx *db.Tx, l Loan) error {
+	text, err := json.Marshal(l.Facts)
 	if err != nil {
 		return err
 	}
-	res, err := tx.Exec(ctx, updateLoans, tx.Institution, string(text))
-	if err != nil {
+	_, err = tx.Exec(ctx, setFacts, tx.Institution, l.ID, string(text))
+	return err
+}
+
+// update stores the projection of a loan that is locked, with the state it was projected from.
+func update(ctx context.Context, tx *db.Tx, l *Loan) error {
+	if _, err := tx.Exec(ctx, updateWide, tx.Institution, l.ID, l.DisbursedOn.String(), l.MaturityOn.String(), l.eventHash); err != nil {
 		return err
 	}
-	if n, err := res.RowsAffected(); err != nil || n != want {
-		return errors.Join(fmt.Errorf("loans: %d of %d were stored", n, want), err)
+	if err := updateDays(ctx, tx, []Loan{*l}); err != nil {
+		return err
 	}
-	return nil
+	l.Version++
+	l.storedStatus = l.Status
+	if l.state == nil || l.state.AsOf != l.ProcessedTo {
+		return nil // the next night replays
+	}
+	return saveSnapshots(ctx, tx, []snapshot{{loanID: l.ID, eventSeq: l.eventSeq, branchID: l.BranchID, productID: l.ProductID, state: l.state}})
 }
 
 // Events reads a loan's chain, oldest first.
@@ -194,15 +161,29 @@ func Events(ctx context.Context, tx *db.Tx, loanID string) ([]RecordedEvent, err
 	defer rows.Close() //nolint:errcheck // its error is in rows.Err
 	out := []RecordedEvent{}
 	for rows.Next() {
-		var e RecordedEvent
-		var booked int64
-		if err := rows.Scan(&e.Seq, &e.Kind, &e.Date, &e.AmountMinor, &e.Prepay, &e.Key, &e.Note, &booked, &e.Actor, &e.PrevHash, &e.Hash); err != nil {
+		e, err := scanEvent(rows.Scan)
+		if err != nil {
 			return nil, err
 		}
-		e.BookedAt = db.Time(booked)
 		out = append(out, e)
 	}
 	return out, rows.Err()
+}
+
+func scanEvent(scan func(dest ...any) error) (RecordedEvent, error) {
+	var e RecordedEvent
+	var booked int64
+	if err := scan(&e.Seq, &e.Kind, &e.Date, &e.AmountMinor, &e.Prepay, &e.Key, &e.Note, &booked, &e.Actor, &e.PrevHash, &e.Hash, &e.detail); err != nil {
+		return e, err
+	}
+	e.BookedAt = db.Time(booked)
+	if e.detail == "" {
+		return e, nil
+	}
+	if err := json.Unmarshal([]byte(e.detail), &e.Detail); err != nil {
+		return e, fmt.Errorf("loan event %d: detail: %w", e.Seq, err)
+	}
+	return e, nil
 }
 
 // eventsBetween reads the chains of a range of loans in one statement.
@@ -215,9 +196,8 @@ func eventsBetween(ctx context.Context, tx *db.Tx, first, last string) (map[stri
 	out := map[string][]Event{}
 	for rows.Next() {
 		var id string
-		var e RecordedEvent
-		var booked int64
-		if err := rows.Scan(&id, &e.Seq, &e.Kind, &e.Date, &e.AmountMinor, &e.Prepay, &e.Key, &e.Note, &booked, &e.Actor, &e.PrevHash, &e.Hash); err != nil {
+		e, err := scanEvent(func(dest ...any) error { return rows.Scan(append([]any{&id}, dest...)...) })
+		if err != nil {
 			return nil, err
 		}
 		out[id] = append(out[id], e.Event)
@@ -229,9 +209,16 @@ func eventsBetween(ctx context.Context, tx *db.Tx, first, last string) (map[stri
 func record(ctx context.Context, tx *db.Tx, l *Loan, e Event) (RecordedEvent, error) {
 	r := RecordedEvent{Event: e, BookedAt: tx.Now, Actor: tx.Actor, PrevHash: l.eventHash}
 	r.Seq = l.eventSeq + 1
+	if !e.Detail.isZero() {
+		text, err := json.Marshal(e.Detail)
+		if err != nil {
+			return r, err
+		}
+		r.detail = string(text)
+	}
 	r.Hash = r.seal(tx.Institution, l.ID)
 	if _, err := tx.Exec(ctx, insertEvent, tx.Institution, l.ID, r.Seq, string(r.Kind), r.Date.String(), r.AmountMinor, r.Prepay, r.Key, r.Note,
-		db.Micros(r.BookedAt), r.Actor, r.PrevHash, r.Hash); err != nil {
+		db.Micros(r.BookedAt), r.Actor, r.PrevHash, r.Hash, r.detail); err != nil {
 		return r, fmt.Errorf("loan %s event %s: %w", l.ID, e.Kind, err)
 	}
 	l.eventSeq, l.eventHash = r.Seq, r.Hash

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/base/rate"
 	"github.com/capillary-finance/capillary/internal/platform/api"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
@@ -57,12 +58,20 @@ type Detail struct {
 	Due    Allocation `json:"due"`
 	Payoff Allocation `json:"payoff" doc:"settles the loan on processed_to"`
 	Totals Totals     `json:"totals"`
+
+	Rate        rate.Rate   `json:"rate" doc:"yearly, in force now"`
+	PenaltyRate rate.Rate   `json:"penalty_rate"`
+	NonAccrual  bool        `json:"non_accrual" doc:"interest is not recognised as income"`
+	Stopped     bool        `json:"stopped" doc:"nothing accrues any more"`
+	Accelerated bool        `json:"accelerated"`
+	Extensions  int         `json:"extensions"`
+	Observation Observation `json:"observation,omitzero" doc:"after a restructuring"`
 }
 
 // Get reads a loan with its state as of the date it is processed to.
 func (s *Service) Get(ctx context.Context, p auth.Principal, id string) (d Detail, err error) {
 	err = s.see(ctx, p, id, func(tx *db.Tx, l Loan) error {
-		st, err := stateAt(ctx, tx, l, l.ProcessedTo)
+		st, err := Current(ctx, tx, l)
 		d = detail(l, &st)
 		return err
 	})
@@ -70,7 +79,8 @@ func (s *Service) Get(ctx context.Context, p auth.Principal, id string) (d Detai
 }
 
 func detail(l Loan, st *State) Detail {
-	d := Detail{Loan: l, Rows: st.Rows, Due: st.Due(), Payoff: st.Payoff(), Totals: st.Totals}
+	d := Detail{Loan: l, Rows: st.Rows, Due: st.Due(), Payoff: st.Payoff(), Totals: st.Totals, Rate: st.Rate, PenaltyRate: st.PenaltyRate, NonAccrual: st.NonAccrual,
+		Stopped: st.Stopped, Accelerated: st.Accelerated, Extensions: st.Extensions, Observation: st.Observation}
 	if d.Rows == nil {
 		d.Rows = []Row{}
 	}
@@ -138,7 +148,7 @@ func (s *Service) see(ctx context.Context, p auth.Principal, id string, fn func(
 // StatementLine is one line of a statement.
 type StatementLine struct {
 	Date       calendar.Date `json:"date"`
-	Kind       string        `json:"kind" enum:"disbursed,instalment_due,repaid,fee_charged,cancelled"`
+	Kind       string        `json:"kind" doc:"instalment_due, or the kind of the event"`
 	Memo       fault.Text    `json:"memo"`
 	Amount     int64         `json:"amount_minor" doc:"disbursed and billed amounts are positive, repayments negative"`
 	Allocation *Allocation   `json:"allocation,omitempty"`
@@ -181,7 +191,7 @@ func (s *Service) Statement(ctx context.Context, p auth.Principal, id string, fr
 // statement walks the loan from event to event and keeps what lies in the period.
 func statement(l Loan, events []Event, from, until calendar.Date) (Statement, error) {
 	out := Statement{Loan: l, From: from, Until: until, Lines: []StatementLine{}}
-	st := State{Terms: l.Terms, AsOf: l.Terms.Start, Status: Pending}
+	st := newState(l.Terms)
 	keep := func(line StatementLine) {
 		if line.Date.Before(from) {
 			out.OpeningMinor = line.Principal
@@ -194,7 +204,7 @@ func statement(l Loan, events []Event, from, until calendar.Date) (Statement, er
 		if err := st.Advance(to); err != nil {
 			return err
 		}
-		for ; billed < st.next; billed++ {
+		for ; billed < st.Next; billed++ {
 			r := st.Rows[billed]
 			keep(StatementLine{
 				Date: r.DueDate, Kind: "instalment_due", Amount: r.TotalMinor, Principal: st.Principal(),
@@ -203,7 +213,11 @@ func statement(l Loan, events []Event, from, until calendar.Date) (Statement, er
 		}
 		return nil
 	}
-	for _, e := range inOrder(events) {
+	ordered, err := standing(events)
+	if err != nil {
+		return out, err
+	}
+	for _, e := range ordered {
 		if e.Date.After(until) {
 			break
 		}
@@ -214,10 +228,10 @@ func statement(l Loan, events []Event, from, until calendar.Date) (Statement, er
 		if err != nil {
 			return out, err
 		}
-		line := StatementLine{Date: e.Date, Kind: string(e.Kind), Memo: memos[e.Kind], Amount: e.AmountMinor, Principal: st.Principal()}
+		line := StatementLine{Date: e.Date, Kind: string(e.Kind), Memo: kindNames[e.Kind], Amount: e.AmountMinor, Principal: st.Principal()}
 		if e.Kind == Repaid {
 			line.Amount, line.Allocation = -e.AmountMinor, &a
-			billed = min(billed+closing(&st, billed), st.next)
+			billed = min(billed+closing(&st, billed), st.Next)
 		}
 		keep(line)
 	}
@@ -232,7 +246,7 @@ func statement(l Loan, events []Event, from, until calendar.Date) (Statement, er
 // interest is in the repayment's own line.
 func closing(st *State, billed int) int {
 	if st.Status == Settled {
-		return st.next - billed
+		return st.Next - billed
 	}
 	return 0
 }

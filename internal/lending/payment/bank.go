@@ -1,19 +1,11 @@
 package payment
 
 import (
-	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
@@ -33,44 +25,29 @@ type Bank interface {
 	Query(ctx context.Context, key string) (Outcome, error)
 }
 
-// ClientConfig points at the bank.
-type ClientConfig struct {
-	URL    string
-	Secret string
-	// Timeout bounds one request (default 5 s).
-	Timeout time.Duration
-	// Clock stamps requests (default time.Now).
-	Clock func() time.Time
-	// Transport carries the requests (default http.DefaultTransport).
-	Transport http.RoundTripper
+// spoken is the protocol of a bank that says so, else the plain one. An order sent
+// over one is asked for over it only.
+func spoken(b Bank) string {
+	if p, ok := b.(interface{ Protocol() string }); ok {
+		return p.Protocol()
+	}
+	return ProtocolHTTP
 }
 
 // Client speaks the bank's signed HTTP interface.
-type Client struct {
-	cfg  ClientConfig
-	http *http.Client
-}
+type Client struct{ wire *wire }
 
 // NewClient makes a client.
 func NewClient(cfg ClientConfig) (*Client, error) {
-	u, err := url.Parse(cfg.URL)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return nil, fault.Field("payment.url", "须为 http(s) 地址", "must be an http(s) URL")
+	w, err := newWire(cfg)
+	if err != nil {
+		return nil, err
 	}
-	if cfg.Secret == "" {
-		return nil, fault.Required("payment.secret")
-	}
-	if cfg.Timeout <= 0 {
-		cfg.Timeout = 5 * time.Second
-	}
-	if cfg.Clock == nil {
-		cfg.Clock = time.Now
-	}
-	cfg.URL = strings.TrimSuffix(cfg.URL, "/")
-	return &Client{cfg: cfg, http: &http.Client{Timeout: cfg.Timeout, Transport: cfg.Transport, CheckRedirect: func(*http.Request, []*http.Request) error {
-		return http.ErrUseLastResponse // a redirected payment would be signed for another path
-	}}}, nil
+	return &Client{wire: w}, nil
 }
+
+// Protocol is what the client speaks.
+func (c *Client) Protocol() string { return ProtocolHTTP }
 
 type bankPayment struct {
 	Reference   string `json:"reference"`
@@ -134,34 +111,13 @@ func outcome(status int, answer bankAnswer) (Outcome, error) {
 const answerMax = 1 << 20
 
 func (c *Client) do(ctx context.Context, method, path string, body []byte) (int, bankAnswer, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.cfg.URL+path, bytes.NewReader(body))
+	status, text, err := c.wire.send(ctx, method, path, "application/json", body, answerMax)
 	if err != nil {
 		return 0, bankAnswer{}, err
-	}
-	stamp := strconv.FormatInt(c.cfg.Clock().Unix(), 10)
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("X-Bank-Timestamp", stamp)
-	req.Header.Set("X-Bank-Signature", sign(c.cfg.Secret, stamp, method, req.URL.EscapedPath(), body))
-	res, err := c.http.Do(req)
-	if err != nil {
-		return 0, bankAnswer{}, fault.New(ReasonBankUnknown).Wrap(err)
-	}
-	defer res.Body.Close() //nolint:errcheck // read to its end or abandoned
-	text, err := io.ReadAll(io.LimitReader(res.Body, answerMax))
-	if err != nil {
-		return 0, bankAnswer{}, fault.New(ReasonBankUnknown).Wrap(err)
 	}
 	var answer bankAnswer
 	if err := json.Unmarshal(text, &answer); err != nil {
 		return 0, bankAnswer{}, fault.New(ReasonBankUnknown).Wrap(err)
 	}
-	return res.StatusCode, answer, nil
-}
-
-// sign is the bank's signature: HMAC-SHA256 over time, method, path and body.
-func sign(secret, stamp, method, path string, body []byte) string {
-	m := hmac.New(sha256.New, []byte(secret))
-	_, _ = m.Write([]byte(stamp + "\n" + method + "\n" + path + "\n"))
-	_, _ = m.Write(body)
-	return hex.EncodeToString(m.Sum(nil))
+	return status, answer, nil
 }

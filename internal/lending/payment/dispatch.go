@@ -106,7 +106,7 @@ func (d *Dispatcher) Drain(ctx context.Context) (int, error) {
 	for {
 		var batch []ready
 		err := d.db.View(ctx, db.System("payments"), func(tx *db.Tx) (err error) {
-			batch, err = listReady(ctx, tx, d.cfg.Batch)
+			batch, err = listReady(ctx, tx, d.cfg.Batch, spoken(d.bank))
 			return err
 		})
 		if err != nil || len(batch) == 0 {
@@ -158,7 +158,7 @@ func (d *Dispatcher) one(ctx context.Context, r ready) (final bool, err error) {
 	var o Order
 	var mine bool
 	err = d.db.Update(ctx, scope, func(tx *db.Tx) (err error) {
-		o, mine, err = claim(ctx, tx, r.id, d.cfg.Lease)
+		o, mine, err = claim(ctx, tx, r.id, d.cfg.Lease, spoken(d.bank))
 		return err
 	})
 	if err != nil || !mine {

@@ -4,6 +4,8 @@
 package payment
 
 import (
+	"crypto/sha256"
+	"encoding/base32"
 	"strings"
 	"time"
 
@@ -101,8 +103,28 @@ func backoff(attempts int) time.Duration {
 }
 
 // SettlementAccount is the account an institution pays from and collects into.
-func SettlementAccount(institutionID string) string { return "nostro:" + institutionID }
+func SettlementAccount(institutionID string) string { return settlementPrefix + institutionID }
+
+const settlementPrefix = "nostro:"
 
 // bankKey names an order at the bank. It holds the business key, not the id,
 // so that an order recorded again after a restore still is the same payment.
 func bankKey(institutionID, key string) string { return institutionID + ":" + key }
+
+// endToEndPrefix starts our end-to-end numbers.
+const endToEndPrefix = "CP"
+
+// EndToEndID is the number of an order in ISO 20022 messages, at most 35
+// characters: a digest of the key, so that the order recorded again after a
+// restore has the same one. It comes back in the bank's statements.
+func EndToEndID(institutionID, key string) string { return endToEnd(bankKey(institutionID, key)) }
+
+func endToEnd(bankKey string) string {
+	sum := sha256.Sum256([]byte(bankKey))
+	return endToEndPrefix + base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:20])
+}
+
+// IsEndToEndID reports whether a text can be one of our end-to-end numbers.
+func IsEndToEndID(s string) bool {
+	return len(s) == len(endToEndPrefix)+32 && strings.HasPrefix(s, endToEndPrefix)
+}

@@ -38,36 +38,66 @@ type bundle struct {
 	bank  *bank.Server
 	url   string
 	clock *clock
+	iso   bool
+}
+
+// client is the bank as the test's protocol has it.
+func (b *bundle) client(t *testing.T) payment.Bank {
+	t.Helper()
+	cfg := payment.ClientConfig{URL: b.url, Secret: secret, Timeout: 150 * time.Millisecond}
+	if b.iso {
+		c, err := payment.NewISOClient(cfg)
+		require.NoError(t, err)
+		return c
+	}
+	c, err := payment.NewClient(cfg)
+	require.NoError(t, err)
+	return c
+}
+
+// key is an order's key at the bank.
+func (b *bundle) key(o payment.Order) string {
+	if b.iso {
+		return payment.EndToEndID(b.staff.InstitutionID, o.Key)
+	}
+	return b.staff.InstitutionID + ":" + o.Key
 }
 
 const secret = "s3cret"
 
+// each runs a story on both engines, over both protocols.
 func each(t *testing.T, faults bank.Faults, fn func(t *testing.T, b *bundle)) {
 	t.Helper()
-	c := newClock()
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		b := &bundle{db: d, staff: dbtest.Institution(t, d), clock: c}
-		s, err := bank.New(bank.Config{Secret: secret, SettlementMinor: 1_000_000_000_00, Faults: faults})
-		require.NoError(t, err)
-		h := httptest.NewServer(s)
-		t.Cleanup(func() { _ = s.Close(); h.Close() })
-		b.bank, b.url = s, h.URL
-		fn(t, b)
-	}, dbtest.WithClock(c.now))
+	for name, iso := range map[string]bool{payment.ProtocolHTTP: false, payment.ProtocolISO20022: true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newClock()
+			dbtest.Each(t, func(t *testing.T, d *db.DB) {
+				b := &bundle{db: d, staff: dbtest.Institution(t, d), clock: c, iso: iso}
+				s, err := bank.New(bank.Config{Secret: secret, SettlementMinor: 1_000_000_000_00, Faults: faults})
+				require.NoError(t, err)
+				h := httptest.NewServer(s)
+				t.Cleanup(func() { _ = s.Close(); h.Close() })
+				b.bank, b.url = s, h.URL
+				fn(t, b)
+			}, dbtest.WithClock(c.now))
+		})
+	}
 }
 
 func (b *bundle) dispatcher(t *testing.T, fail func(string, payment.Order) error) *payment.Dispatcher {
 	t.Helper()
-	client, err := payment.NewClient(payment.ClientConfig{URL: b.url, Secret: secret, Timeout: 150 * time.Millisecond})
-	require.NoError(t, err)
-	return payment.NewDispatcher(b.db, client, payment.DispatcherConfig{Failpoint: fail})
+	return payment.NewDispatcher(b.db, b.client(t), payment.DispatcherConfig{Failpoint: fail})
 }
 
 // counting counts what is submitted, to show that nothing is sent blindly twice.
 type counting struct {
 	payment.Bank
-	submits atomic.Int64
+	protocol string
+	submits  atomic.Int64
 }
+
+func (c *counting) Protocol() string { return c.protocol }
 
 func (c *counting) Submit(ctx context.Context, key string, o payment.Order) (payment.Outcome, error) {
 	c.submits.Add(1)
@@ -76,9 +106,10 @@ func (c *counting) Submit(ctx context.Context, key string, o payment.Order) (pay
 
 func (b *bundle) counted(t *testing.T) (*payment.Dispatcher, *counting) {
 	t.Helper()
-	client, err := payment.NewClient(payment.ClientConfig{URL: b.url, Secret: secret, Timeout: 150 * time.Millisecond})
-	require.NoError(t, err)
-	c := &counting{Bank: client}
+	c := &counting{Bank: b.client(t), protocol: payment.ProtocolHTTP}
+	if b.iso {
+		c.protocol = payment.ProtocolISO20022
+	}
 	return payment.NewDispatcher(b.db, c, payment.DispatcherConfig{}), c
 }
 
@@ -161,7 +192,7 @@ func TestRefusedPaymentFails(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
 		require.Equal(t, payment.Failed, got.Status)
-		require.Equal(t, bank.RejectRule, got.Reason)
+		require.Contains(t, got.Reason, bank.RejectRule)
 	})
 }
 
@@ -316,7 +347,7 @@ func TestFaultyStorm(t *testing.T) {
 		require.Len(t, paid, n)
 		for i := range n {
 			o := b.read(t, fmt.Sprint("k", i))
-			p := paid[b.staff.InstitutionID+":"+o.Key]
+			p := paid[b.key(o)]
 			require.Equal(t, p.Status == bank.Executed, o.Status == payment.Succeeded, "%s", o.Key)
 			require.True(t, o.Status.Final())
 		}

@@ -30,11 +30,11 @@ var (
 	countPage    = db.Q(`select count(*)` + pageFilter)
 	// Every institution's index is walked on its own, so that the poll stays cheap however many orders are final.
 	selectReady = db.Q(`select p.institution_id, p.id from institution i join payment_order p on p.institution_id = i.institution_id
-		and p.status in ('recorded', 'sent') and p.next_try_at <= $1 order by p.next_try_at, p.id limit $2`)
+		and p.status in ('recorded', 'sent') and p.next_try_at <= $1 and (p.protocol = '' or p.protocol = $3) order by p.next_try_at, p.id limit $2`)
 	countOpen = db.Q(`select count(*) from payment_order where institution_id = $1 and status in ('recorded', 'sent') and ($2 = '' or purpose = $2)`)
 	// Whoever moves next_try_at holds the order until then; two dispatchers never talk about one order at a time.
-	claimOrder = db.Q(`update payment_order set status = 'sent', attempts = attempts + 1, next_try_at = $4, updated_at = $3
-		where institution_id = $1 and id = $2 and status in ('recorded', 'sent') and next_try_at <= $3`)
+	claimOrder = db.Q(`update payment_order set status = 'sent', attempts = attempts + 1, next_try_at = $4, updated_at = $3, protocol = $5
+		where institution_id = $1 and id = $2 and status in ('recorded', 'sent') and next_try_at <= $3 and (protocol = '' or protocol = $5)`)
 	postponeOrder = db.Q(`update payment_order set next_try_at = $3, reason = $4, updated_at = $5
 		where institution_id = $1 and id = $2 and status = 'sent'`)
 	finishOrder = db.Q(`update payment_order set status = $3, bank_reference = $4, reason = $5, updated_at = $6
@@ -138,8 +138,8 @@ func Record(ctx context.Context, tx *db.Tx, d Draft) (o Order, fresh bool, err e
 
 type ready struct{ institution, id string }
 
-func listReady(ctx context.Context, tx *db.Tx, limit int) ([]ready, error) {
-	rows, err := tx.Query(ctx, selectReady, db.Micros(tx.Now), limit)
+func listReady(ctx context.Context, tx *db.Tx, limit int, protocol string) ([]ready, error) {
+	rows, err := tx.Query(ctx, selectReady, db.Micros(tx.Now), limit, protocol)
 	if err != nil {
 		return nil, err
 	}
@@ -157,8 +157,8 @@ func listReady(ctx context.Context, tx *db.Tx, limit int) ([]ready, error) {
 
 // claim takes an order until the lease ends. The claim is committed before
 // anything is sent: a crash after it leaves an order that will be asked about.
-func claim(ctx context.Context, tx *db.Tx, id string, lease time.Duration) (o Order, mine bool, err error) {
-	mine, err = tx.ExecOne(ctx, claimOrder, tx.Institution, id, db.Micros(tx.Now), db.Micros(tx.Now.Add(lease)))
+func claim(ctx context.Context, tx *db.Tx, id string, lease time.Duration, protocol string) (o Order, mine bool, err error) {
+	mine, err = tx.ExecOne(ctx, claimOrder, tx.Institution, id, db.Micros(tx.Now), db.Micros(tx.Now.Add(lease)), protocol)
 	if err != nil || !mine {
 		return o, false, err
 	}

@@ -64,6 +64,39 @@ func encode(v any) (string, error) {
 	return string(b), err
 }
 
+var (
+	insertRecords  = db.NewBulk("audit_record", []string{"institution_id", "id", "at", "actor", "action", "object", "object_id", "before_json", "after_json", "note"}, "")
+	insertPendings = db.NewBulk("audit_pending", []string{"institution_id", "id"}, "")
+)
+
+// RecordAll appends many entries in tx in a few statements: a night's billing makes thousands.
+func RecordAll(ctx context.Context, tx *db.Tx, entries []Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	records, pending := make([][]any, len(entries)), make([][]any, len(entries))
+	for i, e := range entries {
+		before, err := encode(e.Before)
+		if err != nil {
+			return fmt.Errorf("audit %s: before: %w", e.Action, err)
+		}
+		after, err := encode(e.After)
+		if err != nil {
+			return fmt.Errorf("audit %s: after: %w", e.Action, err)
+		}
+		id := tx.NewID("aud")
+		records[i] = []any{tx.Institution, id, db.Micros(tx.Now), tx.Actor, e.Action, e.Object, e.ObjectID, before, after, e.Note}
+		pending[i] = []any{tx.Institution, id}
+	}
+	if _, err := tx.BulkInsert(ctx, insertRecords, records); err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	if _, err := tx.BulkInsert(ctx, insertPendings, pending); err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	return nil
+}
+
 // Instants at which a test may break off.
 var (
 	pointRecord = failpoint.Declare("audit.record")

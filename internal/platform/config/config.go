@@ -22,32 +22,34 @@ import (
 
 // Config holds every setting of the program.
 type Config struct {
-	DataDir        string
-	Listen         string
-	BaseURL        string
-	PostgresDSN    string
-	DatabasePath   string
-	DatabaseConns  int
-	LogLevel       string
-	LogFormat      string
-	MetricsToken   string
-	OTLPEndpoint   string
-	KeyFile        string
-	BankURL        string
-	BankSecret     string
-	OIDCIssuer     string
-	OIDCClientID   string
-	OIDCSecret     string
-	WebhookAllow   string
-	TrustedProxies string
-	NATSURL        string
-	NATSStream     string
-	ShutdownDrain  time.Duration
-	ShutdownGrace  time.Duration
-	JobWorkers     int
-	UploadMaxBytes int64
-	RatePrincipal  int // requests per second
-	RateAddress    int
+	DataDir       string
+	Listen        string
+	BaseURL       string
+	PostgresDSN   string
+	DatabasePath  string
+	DatabaseConns int
+	LogLevel      string
+	LogFormat     string
+	MetricsToken  string
+	OTLPEndpoint  string
+	KeyFile       string
+	BankURL       string
+	BankSecret    string
+	// PaymentProtocol is how the payment channel is spoken to: http or iso20022.
+	PaymentProtocol string
+	OIDCIssuer      string
+	OIDCClientID    string
+	OIDCSecret      string
+	WebhookAllow    string
+	TrustedProxies  string
+	NATSURL         string
+	NATSStream      string
+	ShutdownDrain   time.Duration
+	ShutdownGrace   time.Duration
+	JobWorkers      int
+	UploadMaxBytes  int64
+	RatePrincipal   int // requests per second
+	RateAddress     int
 
 	sources map[string]string // setting name -> where its value came from
 }
@@ -106,6 +108,7 @@ func Settings() []Setting {
 		stringSetting("crypto.key_file", "字段加密密钥文件（默认在数据目录下，首次启动生成）", "field encryption key file (default: inside the data folder, made at first start)", false, func(c *Config) *string { return &c.KeyFile }),
 		stringSetting("bank.url", "支付渠道地址", "address of the bank's payment channel", false, func(c *Config) *string { return &c.BankURL }),
 		stringSetting("bank.secret", "支付渠道签名密钥", "signing secret of the payment channel", true, func(c *Config) *string { return &c.BankSecret }),
+		stringSetting("payment.protocol", "支付渠道协议 http|iso20022（pain.001/pain.002，并可取 camt.053/054）", "protocol of the payment channel http|iso20022 (pain.001/pain.002, and camt.053/054 to fetch)", false, func(c *Config) *string { return &c.PaymentProtocol }),
 		stringSetting("oidc.issuer", "单点登录签发者地址；为空则关闭", "issuer address of single sign-on; empty turns it off", false, func(c *Config) *string { return &c.OIDCIssuer }),
 		stringSetting("oidc.client_id", "单点登录客户端编号", "client id for single sign-on", false, func(c *Config) *string { return &c.OIDCClientID }),
 		stringSetting("oidc.client_secret", "单点登录客户端密钥", "client secret for single sign-on", true, func(c *Config) *string { return &c.OIDCSecret }),
@@ -125,7 +128,7 @@ func Settings() []Setting {
 // Default is the configuration of a fresh machine: everything embedded under ./data, loopback only.
 func Default() *Config {
 	return &Config{
-		DataDir: "data", Listen: "127.0.0.1:8080", DatabaseConns: 8, LogLevel: "info", LogFormat: "text", NATSStream: "CAPILLARY",
+		DataDir: "data", Listen: "127.0.0.1:8080", DatabaseConns: 8, LogLevel: "info", LogFormat: "text", NATSStream: "CAPILLARY", PaymentProtocol: "http",
 		ShutdownGrace: 15 * time.Second, JobWorkers: 2, UploadMaxBytes: 256 << 20, RatePrincipal: 200, RateAddress: 500, sources: map[string]string{},
 	}
 }
@@ -288,6 +291,9 @@ func (c *Config) Check() error {
 	}
 	if c.DataDir == "" {
 		errs = append(errs, errors.New("data_dir: must not be empty"))
+	}
+	if !contains(c.PaymentProtocol, "http", "iso20022") {
+		errs = append(errs, fmt.Errorf("payment.protocol: %q; use http or iso20022", c.PaymentProtocol))
 	}
 	if c.BankURL != "" && c.BankSecret == "" {
 		errs = append(errs, errors.New("bank.secret: required when bank.url is set"))

@@ -43,14 +43,17 @@ func (t *Tx) bulkArrays(ctx context.Context, b *Bulk, rows [][]any) (inserted in
 	return inserted, true, nil
 }
 
-func (b *Bulk) arrays(types []string) string {
+func (b *Bulk) arrays(types []string) string { return b.arraysFrom(types, 0) }
+
+// arraysFrom writes the insert with parameters counted after those that are used already.
+func (b *Bulk) arraysFrom(types []string, used int) string {
 	var s strings.Builder
 	s.WriteString("insert into " + b.table + " (" + strings.Join(b.columns, ", ") + ") select * from unnest(")
 	for i, kind := range types {
 		if i > 0 {
 			s.WriteByte(',')
 		}
-		s.WriteString("$" + strconv.Itoa(i+1) + "::" + kind + "[]")
+		s.WriteString("$" + strconv.Itoa(used+i+1) + "::" + kind + "[]")
 	}
 	s.WriteString(") " + b.suffix)
 	return s.String()

@@ -47,6 +47,7 @@ type Tx struct {
 	ids      uint16
 	after    []func()
 	bizDate  *calendar.Date
+	memo     map[any]any
 }
 
 // Isolation of an update.

@@ -83,6 +83,29 @@ func Append(ctx context.Context, tx *db.Tx, d Draft) error {
 	return nil
 }
 
+var insertEvents = db.NewBulk("event", []string{"institution_id", "id", "at", "actor", "type", "aggregate", "aggregate_id", "payload"}, "")
+
+// AppendAll writes many events in tx in a few statements, in their order.
+func AppendAll(ctx context.Context, tx *db.Tx, drafts []Draft) error {
+	if len(drafts) == 0 {
+		return nil
+	}
+	rows := make([][]any, len(drafts))
+	for i, d := range drafts {
+		payload, err := json.Marshal(d.Payload)
+		if err != nil {
+			return fmt.Errorf("event %s: %w", d.Type, err)
+		}
+		rows[i] = []any{tx.Institution, tx.NewID("evt"), db.Micros(tx.Now), tx.Actor, d.Type, d.Aggregate, d.AggregateID, string(payload)}
+	}
+	if _, err := tx.BulkInsert(ctx, insertEvents, rows); err != nil {
+		return fmt.Errorf("events: %w", err)
+	}
+	of := tx.DB()
+	tx.AfterCommit(func() { wake(of) })
+	return nil
+}
+
 // wakers finds the relays that run on a database in this process, so that a commit wakes them.
 var wakers = struct {
 	sync.RWMutex

@@ -40,6 +40,8 @@ type Order struct {
 	AmountMinor int64  `json:"amount_minor"`
 	Currency    string `json:"currency"`
 	Memo        string `json:"memo"`
+	// ValueDate is the day the client asked for; empty is the day of execution.
+	ValueDate string `json:"value_date,omitempty"`
 }
 
 // Payment is an order with its outcome.

@@ -105,6 +105,10 @@ func New(cfg Config) (*Server, error) {
 	s.mux.HandleFunc("POST /accounts", s.signed(s.postAccount))
 	s.mux.HandleFunc("GET /accounts/{number}", s.signed(s.getAccount))
 	s.mux.HandleFunc("PUT /faults", s.signed(s.putFaults))
+	s.mux.HandleFunc("POST /iso20022/messages", s.signed(s.postMessage))
+	s.mux.HandleFunc("GET /iso20022/messages/{id}/status", s.signed(s.getStatus))
+	s.mux.HandleFunc("GET /iso20022/statements/{account}/{from}/{to}", s.signed(s.getStatement))
+	s.mux.HandleFunc("GET /iso20022/notifications/{account}/{from}/{to}", s.signed(s.getNotification))
 	return s, nil
 }
 
@@ -227,6 +231,14 @@ func (s *Server) postPayment(w http.ResponseWriter, r *http.Request, body []byte
 		s.refuse(w, http.StatusBadRequest, "BAD_JSON")
 		return
 	}
+	s.execute(w, r, o, func(p Payment, again bool) {
+		s.answer(w, http.StatusOK, map[string]any{"payment": p, "repeated": again})
+	})
+}
+
+// execute pays an order once, with the faults that hit its key, and says the
+// outcome through tell.
+func (s *Server) execute(w http.ResponseWriter, r *http.Request, o Order, tell func(p Payment, again bool)) {
 	s.mu.Lock()
 	f := s.faults
 	s.seen[o.Key]++
@@ -256,7 +268,7 @@ func (s *Server) postPayment(w http.ResponseWriter, r *http.Request, body []byte
 		s.refuse(w, http.StatusInternalServerError, "UNKNOWN_OUTCOME")
 		return
 	}
-	s.answer(w, http.StatusOK, map[string]any{"payment": p, "repeated": again})
+	tell(p, again)
 }
 
 func (s *Server) getPayment(w http.ResponseWriter, r *http.Request, _ []byte) {

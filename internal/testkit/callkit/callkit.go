@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -39,7 +40,7 @@ const header = "X-Test-Role"
 func New(t testing.TB, d *db.DB, s dbtest.Staff, register func(a *api.API)) *Server {
 	t.Helper()
 	people := map[string]auth.Principal{}
-	for _, p := range []auth.Principal{s.Manager, s.Approver, s.Operations, s.Risk, s.Compliance, s.Admin} {
+	for _, p := range []auth.Principal{s.Manager, s.Approver, s.Operations, s.Risk, s.Compliance, s.Admin, s.Integrator} {
 		people[p.Roles[0]] = p
 	}
 	a := api.New(d, "test", func(hc huma.Context) (auth.Principal, error) {
@@ -75,7 +76,7 @@ func (x *Server) Do(role, method, path string, body any) (status int, answer map
 	defer res.Body.Close() //nolint:errcheck // read to its end
 	text, err := io.ReadAll(res.Body)
 	require.NoError(x.t, err)
-	if len(text) > 0 {
+	if len(text) > 0 && strings.Contains(res.Header.Get("Content-Type"), "json") {
 		require.NoError(x.t, json.Unmarshal(text, &answer), "%s", text)
 	}
 	return res.StatusCode, answer

@@ -12,6 +12,10 @@ import type { Batch, Preview } from '../page/intake/types'
 import type { Contract } from '../page/lending/contractTypes'
 import type { Facility, Instalment, Loan, LoanDetail, LoanEvent, Movement, Statement } from '../page/lending/types'
 import type { Optimised, Portfolio, RunMark } from '../page/watch/bookTypes'
+import type { LprTable } from '../page/credit/Lpr'
+import type { Calendar, DueItem } from '../page/lending/DueCalendar'
+import type { Policy } from '../page/receipt/PolicyForm'
+import type { BadRow, Count, Receipt, ReceiptDetail, ReceiptFile, ReceiptFileDetail } from '../page/receipt/types'
 import type { Signal } from '../page/watch/SignalTable'
 import type { Account, Entry } from '../page/books/Journal'
 import type { Authority, Colleague } from '../page/admin/Authorities'
@@ -77,6 +81,16 @@ export type Contracts = [
   Hold<Reads<Get<'/contracts'>, Rows<Contract>>>,
   Hold<Reads<Get<'/loans'>, Rows<Loan>>>,
   Hold<Reads<Get<'/loans/{id}'>, LoanDetail>>,
+  Hold<Reads<Get<'/due-calendar'>, Calendar>>,
+  Hold<Reads<Get<'/due-items'>, Rows<DueItem>>>,
+  Hold<Reads<Get<'/benchmarks/lpr'>, LprTable>>,
+  Hold<Reads<Get<'/receipts'>, Rows<Receipt>>>,
+  Hold<Reads<Get<'/receipts/{id}'>, ReceiptDetail>>,
+  Hold<Reads<Get<'/receipt-files'>, Rows<ReceiptFile>>>,
+  Hold<Reads<Get<'/receipt-files/{id}'>, ReceiptFileDetail>>,
+  Hold<Reads<Get<'/receipt-files/{id}/bad-rows'>, Rows<BadRow>>>,
+  Hold<Reads<Get<'/receipt-policy'>, Policy>>,
+  Hold<Reads<Get<'/receipt-summary'>, Rows<Count>>>,
   Hold<Reads<Get<'/loans/{id}/events'>, Rows<LoanEvent>>>,
   Hold<Reads<Get<'/loans/{id}/statement'>, Statement>>,
   Hold<Reads<Get<'/accounts'>, Rows<Account>>>,

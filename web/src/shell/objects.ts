@@ -24,7 +24,16 @@ export const objectWords = words({
   api_key: ['密钥', 'API key'],
   session: ['会话', 'Session'],
   consent: ['授权', 'Consent'],
+  receipt: ['来款', 'Receipt'],
+  receipt_file: ['来款文件', 'File of payments'],
   journal_entry: ['分录', 'Journal entry'],
+  voucher: ['手工凭证', 'Voucher'],
+  account: ['科目', 'Account'],
+  period: ['会计期间', 'Period'],
+  year_close: ['年终结转', 'End of a year'],
+  revaluation: ['外币重估', 'Revaluation'],
+  ledger_recipe: ['记账规则', 'Accounting recipe'],
+  ledger_rate: ['汇率', 'Exchange rates'],
 })
 
 const addresses: Record<string, (id: string) => string> = {
@@ -37,9 +46,13 @@ const addresses: Record<string, (id: string) => string> = {
   model: (id) => `/models/${id}`,
   product: (id) => `/products/${id}`,
   import: (id) => `/imports/${id}`,
+  receipt: (id) => `/receipts/${id}`,
+  receipt_file: (id) => `/receipts/files/${id}`,
   signal: (id) => `/signals?id=${id}`,
   proposal: (id) => `/proposals?id=${id}`,
   approval: (id) => `/approvals/${id}`,
+  journal_entry: (id) => `/journal/${id}`,
+  account: (id) => `/accounts/${id}`,
   job: (id) => `/jobs?id=${id}`,
 }
 

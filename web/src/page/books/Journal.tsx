@@ -9,7 +9,7 @@ import { PageHeader } from '../../widget/PageHeader'
 import { both, DateText, Id, Instant, Money, useText, type Text } from '../../widget/values'
 import { booksWords } from './words'
 
-export type Line = { account: string; currency: string; amount_minor: number }
+export type Line = { account: string; currency: string; amount_minor: number; sub?: string }
 export type Entry = { seq: number; id: string; business_key: string; date: string; memo: Text; object: string; object_id: string; booked_at: string; actor: string; prev_hash: string; hash: string; lines: Line[] }
 export type Account = { code: string; name_zh: string; name_en: string; kind: string }
 
@@ -33,17 +33,41 @@ export function EntryLines({ entry }: { entry: Entry }) {
       <Table<Line>
         size="small"
         pagination={false}
-        rowKey={(line) => `${line.account}${line.amount_minor}`}
+        rowKey={(line) => `${line.account}${line.sub ?? ''}${line.amount_minor}`}
         dataSource={[...entry.lines].sort((a, b) => b.amount_minor - a.amount_minor)}
         scroll={{ x: 'max-content' }}
         columns={[
-          { title: say('account'), render: (_, line) => name(line.account) },
+          { title: say('account'), render: (_, line) => <span><A href={`/accounts/${line.account}?currency=${line.currency}${line.sub ? `&sub=${encodeURIComponent(line.sub)}` : ''}`}>{name(line.account)}</A>{line.sub ? <> · <Id id={line.sub} /></> : null}</span> },
           { title: say('debit'), align: 'right', render: (_, line) => (line.amount_minor > 0 ? <Money minor={line.amount_minor} currency={line.currency} /> : null) },
           { title: say('credit'), align: 'right', render: (_, line) => (line.amount_minor < 0 ? <Money minor={-line.amount_minor} currency={line.currency} /> : null) },
         ]}
       />
+      {entry.object === 'loan_sum' ? <Shares sumId={entry.object_id} /> : null}
       <div className="muted mono">{say('hash')} {entry.hash} · {entry.business_key}</div>
     </div>
+  )
+}
+
+type Share = { loan_id: string; reference: string; firm_id: string; lines: Line[] }
+
+/** The loans behind an entry of summed interest, computed when asked for. */
+function Shares({ sumId }: { sumId: string }) {
+  const say = useWords(booksWords)
+  const name = useAccounts()
+  return (
+    <DataTable<Share>
+      name="sum-shares"
+      path="/loan-sums/shares"
+      prefix={`s.${sumId}.`}
+      fixed={{ sum_id: sumId }}
+      rowKey={(row) => row.loan_id}
+      empty={{ text: say('shares') }}
+      columns={[
+        { key: 'loan', title: say('shares'), text: (row) => row.loan_id, render: (row) => <A href={objectHref('loan', row.loan_id) ?? ''}><Id id={row.loan_id} /></A> },
+        { key: 'lines', title: say('account'), text: (row) => row.lines.map((line) => name(line.account)).join('; ') },
+        { key: 'amount', title: say('amount'), numeric: true, text: (row) => money(row.lines.filter((line) => line.amount_minor > 0).reduce((sum, line) => sum + line.amount_minor, 0), row.lines[0]?.currency, false) },
+      ]}
+    />
   )
 }
 
@@ -54,7 +78,7 @@ export function EntryTable({ name, fixed, prefix }: { name: string; fixed?: Reco
   const account = useAccounts()
   const accounts = useGet<{ items: Account[] }>('/accounts')
   const columns: Column<Entry>[] = [
-    { key: 'seq', title: say('number'), numeric: true, text: (row) => String(row.seq) },
+    { key: 'seq', title: say('number'), numeric: true, text: (row) => String(row.seq), render: (row) => <A href={`/journal/${row.id}`}>{row.seq}</A> },
     { key: 'date', title: say('date'), text: (row) => row.date, render: (row) => <DateText date={row.date} /> },
     { key: 'memo', title: say('memo'), text: (row) => text(row.memo) },
     {

@@ -13,6 +13,7 @@ import { PageHeader } from '../../widget/PageHeader'
 import { DateText, Id, Instant, Money, StateTag, useText } from '../../widget/values'
 import { EntryTable } from '../books/Journal'
 import { LoanStatus } from './Loans'
+import { Papers } from './Papers'
 import { total, type LoanDetail, type LoanEvent, type Row, type Statement, type StatementLine } from './types'
 import { lendingWords } from './words'
 
@@ -68,6 +69,8 @@ function StatementTab({ id, currency }: { id: string; currency: string }) {
   return (
     <Async of={statement}>
       {(data) => (
+        <div className="stack">
+        <Papers id={id} settled={data.loan?.status === 'settled'} />
         <Table<StatementLine> size="small" rowKey={(line) => `${line.date}${line.kind}${line.principal_minor}${line.amount_minor}`} pagination={false} dataSource={data.lines ?? []} scroll={{ x: 'max-content' }} locale={{ emptyText: <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} /> }} title={() => <span className="num">{data.from} – {data.until}</span>} columns={[
           { title: say('valueDate'), render: (_, line) => <DateText date={line.date} /> },
           { title: say('description'), render: (_, line) => <div>{text(line.memo)}{line.allocation ? <div className="muted num">{say('principal')} {money(line.allocation.principal_minor, currency)} · {say('interest')} {money(line.allocation.interest_minor, currency)}{line.allocation.penalty_minor ? ` · ${say('penalty')} ${money(line.allocation.penalty_minor, currency)}` : ''}{line.allocation.fee_minor ? ` · ${say('fee')} ${money(line.allocation.fee_minor, currency)}` : ''}</div> : null}</div> },
@@ -75,6 +78,7 @@ function StatementTab({ id, currency }: { id: string; currency: string }) {
           { title: say('credit'), align: 'right', render: (_, line) => (line.amount_minor < 0 ? <Money minor={-line.amount_minor} currency={currency} /> : null) },
           { title: say('outstanding'), align: 'right', render: (_, line) => <Money minor={line.principal_minor} currency={currency} /> },
         ]} />
+        </div>
       )}
     </Async>
   )

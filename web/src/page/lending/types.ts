@@ -11,7 +11,7 @@ export type Allocation = { fee_minor: number; penalty_minor: number; interest_mi
 export type LoanDetail = Loan & { schedule: Row[] | null; due: Allocation; payoff: Allocation; totals: Totals }
 export type LoanEvent = { seq: number; kind: string; date: string; amount_minor: number; prepay?: boolean; key: string; note?: string; booked_at: string; actor: string; prev_hash: string; hash: string }
 export type StatementLine = { date: string; kind: string; memo: Text; amount_minor: number; allocation?: Allocation; principal_minor: number }
-export type Statement = { from: string; until: string; opening_principal_minor: number; closing_principal_minor: number; lines: StatementLine[] | null; totals: Totals }
+export type Statement = { loan: { status: string }; from: string; until: string; opening_principal_minor: number; closing_principal_minor: number; lines: StatementLine[] | null; totals: Totals }
 
 export const methods = ['interest_only', 'equal_instalment', 'equal_principal', 'bullet'] as const
 export const total = (part: Allocation): number => part.fee_minor + part.penalty_minor + part.interest_minor + part.principal_minor

@@ -1,0 +1,193 @@
+package journal
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/fault"
+)
+
+// referenceMax leaves room for the prefix that keeps other systems' references apart from business keys.
+const referenceMax = 160
+
+// APIKey is the business key of an entry that another system posts under a reference: it can never be, or
+// block, the key of a business event.
+func APIKey(reference string) string { return "api/" + reference }
+
+// Request is one thing that another system asks of the ledger: exactly one of the fields is set.
+type Request struct {
+	Actor   string
+	Post    []Draft // one entry, or several that are posted together or not at all
+	Hold    *HoldDraft
+	Capture *Capture
+	Void    string // reference of a hold
+}
+
+// Capture posts a hold, in full when AmountMinor is zero.
+type Capture struct {
+	Reference   string
+	AmountMinor int64
+	Date        calendar.Date
+}
+
+// Result is the answer to one request.
+type Result struct {
+	Entries   []Entry
+	Hold      Hold
+	Duplicate bool // it was done before; this is the earlier result
+	Row       int  // of the draft that Err is about, counted from 1
+	Err       error
+}
+
+// Size is the number of postings a request counts as.
+func (r Request) Size() int { return max(1, len(r.Post)) }
+
+// RunBatch answers requests in order in one transaction: one lock, one read, one write. A request that is
+// refused leaves no trace and does not disturb the others; an error means that nothing was done.
+func RunBatch(ctx context.Context, tx *db.Tx, requests []Request) ([]Result, error) {
+	if len(requests) == 0 {
+		return nil, nil
+	}
+	b, err := openBook(ctx, tx, wanted{requests: requests})
+	if err != nil {
+		return nil, err
+	}
+	b.begin()
+	if err := b.expire(); err != nil {
+		return nil, err
+	}
+	results := make([]Result, len(requests))
+	for i, r := range requests {
+		b.begin()
+		b.actor = r.Actor
+		results[i] = b.run(r, b.today)
+		if results[i].Err != nil {
+			b.rollback()
+			results[i].Entries = nil
+		}
+	}
+	return results, b.store(ctx, tx)
+}
+
+// run answers one request on the book.
+func (b *book) run(r Request, today calendar.Date) (out Result) {
+	switch {
+	case r.Hold != nil:
+		out.Hold, out.Duplicate, out.Err = b.hold(*r.Hold)
+	case r.Capture != nil:
+		var e Entry
+		c := *r.Capture
+		c.Date = dated(c.Date, today)
+		out.Hold, e, out.Duplicate, out.Err = b.capture(c)
+		out.Entries = []Entry{e}
+	case r.Void != "":
+		out.Hold, out.Duplicate, out.Err = b.void(r.Void)
+	default:
+		out.Duplicate = true
+		for i, d := range r.Post {
+			d.Date = dated(d.Date, today)
+			_, known := b.posted[d.Key]
+			e, err := b.postOpen(d, today)
+			if err != nil {
+				out.Row, out.Err = i+1, err
+				return out
+			}
+			out.Duplicate = out.Duplicate && known
+			out.Entries = append(out.Entries, e)
+		}
+	}
+	return out
+}
+
+func dated(d, today calendar.Date) calendar.Date {
+	if d.IsZero() {
+		return today
+	}
+	return d
+}
+
+// postOpen is post for other systems: only accounts marked for them, and not ahead of the business date.
+func (b *book) postOpen(d Draft, today calendar.Date) (Entry, error) {
+	if d.Date.After(today) {
+		return Entry{}, fault.Field("date", "晚于营业日 "+today.String(), "is after the business date "+today.String())
+	}
+	codes := make([]string, 0, len(d.Lines))
+	for _, l := range d.Lines {
+		codes = append(codes, l.Account)
+	}
+	if err := b.open(codes...); err != nil {
+		return Entry{}, err
+	}
+	return b.post(d)
+}
+
+// open refuses accounts that other systems may not touch.
+func (b *book) open(codes ...string) error {
+	for _, code := range codes {
+		a, known := b.rules.accounts[code]
+		if !known {
+			return fault.New(ReasonUnknownAccount, "account", code)
+		}
+		if !a.OpenAPI {
+			return fault.New(ReasonNotOpen, "account", code)
+		}
+		if !a.Active {
+			return fault.New(ReasonInactiveAccount, "account", code)
+		}
+	}
+	return nil
+}
+
+// want lists what requests will touch, as far as they say so themselves; holds name the rest.
+func (w *wanted) want(requests []Request) error {
+	size := 0
+	for _, r := range requests {
+		size += r.Size()
+		for _, d := range r.Post {
+			d.Date = dated(d.Date, w.today)
+			if !d.Date.IsZero() && plain(d.texts()...) {
+				w.drafts = append(w.drafts, d)
+			}
+		}
+		switch {
+		case r.Hold != nil && plain(r.Hold.Reference, r.Hold.Account, r.Hold.Sub, string(r.Hold.Currency)):
+			w.holds = append(w.holds, r.Hold.Reference)
+			w.reserve = append(w.reserve, fundKey{r.Hold.Account, r.Hold.Sub, r.Hold.Currency})
+		case r.Capture != nil && plain(r.Capture.Reference):
+			w.holds = append(w.holds, r.Capture.Reference)
+			w.captures = append(w.captures, *r.Capture)
+		case r.Void != "" && plain(r.Void):
+			w.holds = append(w.holds, r.Void)
+		}
+	}
+	if size > draftsMax {
+		return fault.New(fault.ReasonTooLarge, "what", "posting batch", "limit", draftsMax)
+	}
+	return nil
+}
+
+func (d Draft) texts() []string {
+	out := []string{d.Key, d.Memo.Zh, d.Memo.En, d.Object, d.ObjectID, d.Branch, d.Product}
+	for _, l := range d.Lines {
+		out = append(out, l.Account, l.Sub, string(l.Currency))
+	}
+	return out
+}
+
+// plain reports texts that both engines keep: valid UTF-8 without NUL. One that is not would fail the whole
+// statement, and with it the neighbours in the batch.
+func plain(texts ...string) bool {
+	for _, s := range texts {
+		if !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func textFault(field string) error {
+	return fault.Field(field, "含有不可保存的字符", "holds characters that cannot be stored")
+}

@@ -1,0 +1,700 @@
+package eod_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/base/daycount"
+	"github.com/capillary-finance/capillary/internal/base/money"
+	"github.com/capillary-finance/capillary/internal/base/rate"
+	"github.com/capillary-finance/capillary/internal/ledger/journal"
+	"github.com/capillary-finance/capillary/internal/lending/eod"
+	"github.com/capillary-finance/capillary/internal/lending/loan"
+	"github.com/capillary-finance/capillary/internal/lending/payment"
+	"github.com/capillary-finance/capillary/internal/platform/auth"
+	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/fault"
+	"github.com/capillary-finance/capillary/internal/platform/job"
+	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
+)
+
+// book is an institution with a portfolio taken over: every method, several day counts and grace periods, some paid, most not.
+type book struct {
+	db    *db.DB
+	staff dbtest.Staff
+	days  *eod.Service
+}
+
+// silent is a bank that answers nothing: collections wait.
+type silent struct{}
+
+func (silent) Submit(context.Context, string, payment.Order) (payment.Outcome, error) {
+	return payment.Outcome{}, errCrash
+}
+
+func (silent) Query(context.Context, string) (payment.Outcome, error) {
+	return payment.Outcome{}, errCrash
+}
+
+const (
+	bookLoans = 60
+	openLoans = 58 // two are paid off
+)
+
+func newBook(t *testing.T, d *db.DB) *book {
+	t.Helper()
+	b := &book{db: d, staff: dbtest.Institution(t, d)}
+	b.days = b.server()
+	taken := make([]loan.Taken, bookLoans)
+	for i := range taken {
+		terms := loan.Terms{
+			PrincipalMinor: int64(1_000_00 + i*777_77), Currency: []money.Currency{"CNY", "CNY", "USD"}[i%3], AnnualRate: rate.FromBP(int64(300 + i)), PenaltyRate: rate.FromBP(int64(450 + 2*i)),
+			TenorMonths: 1 + i%24, Start: date("2026-01-05").AddDays(-(i * 7) % 200), Method: []loan.Method{loan.EqualInstalment, loan.EqualPrincipal, loan.InterestOnly, loan.Bullet}[i%4],
+			Basis:    []daycount.Convention{daycount.Act360, daycount.Act365, daycount.Thirty360, daycount.Thirty360US, daycount.Thirty360Bond}[i%5],
+			Rounding: money.HalfUp, GraceDays: []int{0, 3, 10}[i%3], DueRule: calendar.Adjustment(i % 2),
+		}
+		taken[i] = loan.Taken{
+			FacilityID: "fac", Reference: fmt.Sprintf("%03d", i), FirmID: "firm_1", ProductID: []string{"tax-credit", "invoice-credit"}[i%2], BranchID: "br_" + fmt.Sprint(i%3), BranchPath: "/hq/east/", PayeeName: "小微企业", PayeeAccount: fmt.Sprint("acct-", i),
+			Terms: terms, Events: []loan.Event{{Seq: 1, Kind: loan.Disbursed, Date: terms.Start, AmountMinor: terms.PrincipalMinor, Key: "disbursed"}},
+		}
+		if rows, err := loan.Schedule(terms); i%4 == 0 && err == nil && !rows[0].DueDate.After(date("2026-01-05")) {
+			taken[i].Events = append(taken[i].Events, loan.Event{Seq: 2, Kind: loan.Repaid, Date: rows[0].DueDate, AmountMinor: rows[0].TotalMinor, Key: "repay:1"})
+		}
+	}
+	b.update(t, func(tx *db.Tx) error {
+		_, err := loan.Take(t.Context(), tx, taken, date("2026-01-05"))
+		return err
+	})
+	return b
+}
+
+// server is what another process on the same database would build.
+func (b *book) server() *eod.Service {
+	bank := payment.NewDispatcher(b.db, silent{}, payment.DispatcherConfig{})
+	s := eod.NewService(b.db, loan.NewService(b.db, bank, nil), bank, nil)
+	s.PartLoans, s.ChunkLoans, s.Workers, s.Lease = 13, 5, 3, 300*time.Millisecond
+	return s
+}
+
+func (b *book) update(t *testing.T, fn func(tx *db.Tx) error) {
+	t.Helper()
+	require.NoError(t, b.db.Update(t.Context(), b.staff.System.Scope(), fn))
+}
+
+func (b *book) today(t *testing.T, on calendar.Date) {
+	t.Helper()
+	b.update(t, func(tx *db.Tx) error {
+		_, err := tx.Exec(t.Context(), setBusinessDate, tx.Institution, on.String())
+		return err
+	})
+}
+
+// rows is everything the nights leave behind, without ids and times: each loan's row, what each date brought in each account
+// of the sub-ledger, and the general ledger.
+func (b *book) rows(t *testing.T) (out []string) {
+	t.Helper()
+	ask := func(label, q string) {
+		rows, err := b.db.Owner().QueryContext(t.Context(), strings.ReplaceAll(q, "$1", "'"+b.staff.InstitutionID+"'"))
+		require.NoError(t, err)
+		defer rows.Close()
+		names, err := rows.Columns()
+		require.NoError(t, err)
+		for rows.Next() {
+			cells, to := make([]any, len(names)), make([]any, len(names))
+			for i := range cells {
+				to[i] = &cells[i]
+			}
+			require.NoError(t, rows.Scan(to...))
+			line := label
+			for _, c := range cells {
+				line += fmt.Sprintf("|%v", c)
+			}
+			out = append(out, line)
+		}
+		require.NoError(t, rows.Err())
+	}
+	ask("loan", `select l.reference, d.status, d.processed_to, d.next_due_on, d.next_due_minor, d.outstanding_minor, d.due_minor, d.days_past_due, d.posted_json, d.event_seq
+		from loan l join loan_day d on d.institution_id = l.institution_id and d.loan_id = l.id where l.institution_id = $1 order by l.reference`)
+	ask("entry", `select e.entry_date, l.account_code, l.currency, sum(l.amount_minor) from journal_entry e join journal_line l on l.institution_id = e.institution_id and l.seq = e.seq
+		where e.institution_id = $1 group by e.entry_date, l.account_code, l.currency order by e.entry_date, l.account_code, l.currency`)
+	ask("waiting", `select business_date, count(*) from loan_sum where institution_id = $1 and entry_id = '' group by business_date`)
+	ask("turn", `select e.type, count(*) from event e where e.institution_id = $1 and e.type in ('loan.overdue', 'loan.cured') group by e.type order by e.type`)
+	require.Greater(t, len(out), bookLoans)
+	return out
+}
+
+func (b *book) verify(t *testing.T) {
+	t.Helper()
+	require.NoError(t, b.db.View(t.Context(), b.staff.System.Scope(), func(tx *db.Tx) error {
+		_, err := loan.Verify(t.Context(), tx)
+		if err == nil {
+			_, err = journal.Verify(t.Context(), tx)
+		}
+		return err
+	}))
+}
+
+func (b *book) work(t *testing.T, to calendar.Date) eod.Tally {
+	t.Helper()
+	tally, err := b.days.WorkUpTo(t.Context(), b.staff.Operations, to)
+	require.NoError(t, err)
+	return tally
+}
+
+// The loans of an institution that closed its door for 45 days and those of one that worked every night are the same, row for
+// row, and so is every date in the books.
+func TestManyDaysAtOnceEqualSingleNights(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		nightly, late := newBook(t, d), newBook(t, d)
+		to := date("2026-02-19")
+		for day := date("2026-01-06"); !day.After(to); day = day.AddDays(1) {
+			nightly.today(t, day)
+			nightly.work(t, day)
+		}
+		late.today(t, to)
+		tally := late.work(t, to)
+		require.Equal(t, int64(openLoans), tally.Done)
+		require.Equal(t, int64(45*openLoans), tally.LoanDays)
+		require.Equal(t, withoutTurns(nightly.rows(t)), withoutTurns(late.rows(t)))
+		nightly.verify(t)
+		late.verify(t)
+		require.Zero(t, late.work(t, to).Done-tally.Done, "working the same date again changes nothing")
+	}, dbtest.WithClock(now))
+}
+
+// withoutTurns leaves out how often a loan turned overdue: who looks once in 45 days sees fewer turns.
+func withoutTurns(rows []string) (out []string) {
+	for _, r := range rows {
+		if !strings.HasPrefix(r, "turn") {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// A run that dies at any chunk boundary and is begun again leaves what a clean one leaves.
+func TestDyingAtEveryChunkChangesNothing(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		to := date("2026-01-09")
+		clean := newBook(t, d)
+		clean.today(t, to)
+		clean.work(t, to)
+		want := clean.rows(t)
+		for at := 1; at <= 13; at += 3 {
+			b := newBook(t, d)
+			b.today(t, to)
+			var mu sync.Mutex
+			points := 0
+			b.days.Failpoint = func(string) error {
+				mu.Lock()
+				defer mu.Unlock()
+				if points++; points == at {
+					return errCrash
+				}
+				return nil
+			}
+			_, err := b.days.WorkUpTo(t.Context(), b.staff.Operations, to)
+			require.ErrorIs(t, err, errCrash)
+			b.days = b.server()
+			b.work(t, to)
+			require.Equal(t, want, b.rows(t), "died at %d", at)
+			b.verify(t)
+		}
+	})
+}
+
+// When a run has ended, by itself, by an error or by a cancelled context, none of its workers is left. Alone, not parallel: it
+// looks at every goroutine of the process.
+func TestWorkersStop(t *testing.T) {
+	d := dbtest.SQLite(t)
+	b := newBook(t, d)
+	b.today(t, date("2026-01-08"))
+	ctx, cancel := context.WithCancel(t.Context())
+	b.days.Failpoint = func(string) error { cancel(); return nil }
+	_, err := b.days.WorkUpTo(ctx, b.staff.Operations, date("2026-01-08"))
+	require.ErrorIs(t, err, context.Canceled)
+	b.days.Failpoint = nil
+	b.work(t, date("2026-01-08"))
+	stacks := make([]byte, 1<<20)
+	require.NotContains(t, string(stacks[:runtime.Stack(stacks, true)]), "eod.(*spreading)")
+	b.verify(t)
+}
+
+// Two servers with several workers each end the same day at once: every loan is worked once.
+func TestTwoServersShareADay(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		to := date("2026-01-12")
+		alone, shared := newBook(t, d), newBook(t, d)
+		alone.today(t, to)
+		alone.work(t, to)
+		shared.today(t, to)
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				tally, err := shared.server().WorkUpTo(context.WithoutCancel(t.Context()), shared.staff.Operations, to)
+				if err != nil || tally.Done != openLoans || tally.LoanDays != 7*openLoans {
+					t.Errorf("%+v %v", tally, err)
+				}
+			})
+		}
+		wg.Wait()
+		require.Equal(t, alone.rows(t), shared.rows(t))
+		shared.verify(t)
+	})
+}
+
+// A part held by a worker that never speaks again is free once its lease has run out, without anybody's help.
+func TestALeaseRunsOut(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		to := date("2026-01-07")
+		b := newBook(t, d)
+		b.today(t, to)
+		b.days.Failpoint = func(string) error { return errCrash }
+		_, err := b.days.WorkUpTo(t.Context(), b.staff.Operations, to)
+		require.ErrorIs(t, err, errCrash)
+		b.update(t, func(tx *db.Tx) error {
+			_, err := tx.Exec(t.Context(), holdParts, tx.Institution, db.Micros(tx.Now.Add(400*time.Millisecond)))
+			return err
+		})
+		b.days = b.server()
+		began := time.Now()
+		require.Equal(t, int64(openLoans), b.work(t, to).Done)
+		require.Greater(t, time.Since(began), 300*time.Millisecond, "until then the part is the other worker's")
+		b.verify(t)
+	})
+}
+
+var (
+	holdParts  = db.Q(`update eod_part set worker = 'dead', lease_until = $2 where institution_id = $1 and finished_at = 0`)
+	breakTerms = db.Q(`update loan set terms_json = '{' where institution_id = $1 and reference = '007'`)
+	noSnapshot = db.Q(`update loan_snapshot set layout = 0 where institution_id = $1`)
+	breakSum   = db.Q(`update loan_day set posted_json = '{"disbursed_minor":"x"}' where institution_id = $1 and loan_id in (select id from loan where institution_id = $1 and reference = '021')`)
+	breakState = db.Q(`update loan_event set amount_minor = 1 where institution_id = $1 and loan_id in (select id from loan where institution_id = $1 and reference = '042')`)
+)
+
+// Three loans that cannot be worked, each for another reason, stop nobody: the others are worked, the three are listed with the
+// reason, retried alone, and hold the day back until somebody answers for completing it.
+func TestFailedLoansStopNobody(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		b := newBook(t, d)
+		var good string
+		require.NoError(t, d.View(t.Context(), b.staff.System.Scope(), func(tx *db.Tx) error {
+			return tx.QueryRow(t.Context(), termsOf, tx.Institution, "007").Scan(&good)
+		}))
+		if d.Dialect() == db.Postgres {
+			_, err := d.Owner().ExecContext(t.Context(), "alter table loan_event disable trigger all")
+			require.NoError(t, err)
+		} else {
+			_, err := d.Owner().ExecContext(t.Context(), "drop trigger loan_event_no_update")
+			require.NoError(t, err)
+		}
+		b.update(t, func(tx *db.Tx) error {
+			for _, q := range []*db.Query{breakTerms, noSnapshot, breakSum, breakState} {
+				if _, err := tx.Exec(t.Context(), q, tx.Institution); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		_, err := b.days.Day(t.Context(), b.staff.Operations, date("2026-01-05"), nil)
+		require.True(t, fault.Is(err, eod.ReasonFailed), "%v", err)
+		st, err := b.days.Status(t.Context(), b.staff.Operations)
+		require.NoError(t, err)
+		require.Equal(t, "2026-01-06", st.BusinessDate.String(), "the bank is open on the next day")
+		require.Equal(t, int64(3), st.LoansBehind)
+		require.Equal(t, int64(3), st.Runs[0].Failed)
+		require.Equal(t, int64(openLoans-3), st.Runs[0].Loans)
+		page, err := b.days.Failures(t.Context(), b.staff.Operations, eod.FailureFilter{ClosingDate: date("2026-01-05"), Open: true})
+		require.NoError(t, err)
+		require.Len(t, page.Items, 3)
+		for _, f := range page.Items {
+			require.NotEmpty(t, f.Reason.Zh)
+			require.NotEmpty(t, f.Reason.En)
+			require.Equal(t, "2026-01-06", f.To.String())
+		}
+
+		b.update(t, func(tx *db.Tx) error {
+			_, err := tx.Exec(t.Context(), putTerms, tx.Institution, "007", good)
+			return err
+		})
+		again, err := b.days.Retry(t.Context(), b.staff.Operations, date("2026-01-05"), nil)
+		require.NoError(t, err)
+		require.Equal(t, eod.Retried{Worked: 1, Failed: 2}, again)
+
+		_, err = b.days.Complete(t.Context(), b.staff.Manager, date("2026-01-05"), "x")
+		require.True(t, fault.Is(err, fault.ReasonForbidden))
+		_, err = b.days.Complete(t.Context(), b.staff.Operations, date("2026-01-05"), " ")
+		require.Error(t, err, "completing needs a reason")
+		r, err := b.days.Complete(t.Context(), b.staff.Operations, date("2026-01-05"), "数据修复中，次日补处理")
+		require.NoError(t, err)
+		require.Equal(t, int64(2), r.Failed)
+		r, err = b.days.Day(t.Context(), b.staff.Operations, date("2026-01-05"), nil)
+		require.NoError(t, err)
+		require.Equal(t, eod.StepDone, r.Step)
+		require.Contains(t, r.Accepted, "次日补处理")
+		_, err = b.days.Complete(t.Context(), b.staff.Operations, date("2026-01-05"), "again")
+		require.True(t, fault.Is(err, eod.ReasonNothingOpen))
+		_, err = b.days.Day(t.Context(), b.staff.Operations, date("2026-01-06"), nil)
+		require.True(t, fault.Is(err, eod.ReasonFailed), "the next day finds them again: %v", err)
+	})
+}
+
+var (
+	termsOf  = db.Q(`select terms_json from loan where institution_id = $1 and reference = $2`)
+	putTerms = db.Q(`update loan set terms_json = $3 where institution_id = $1 and reference = $2`)
+)
+
+// Before anything is written to a loan that the night has not reached, it is worked up alone, with the same result.
+func TestOneLoanIsCaughtUpInline(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		to := date("2026-01-25")
+		night, inline := newBook(t, d), newBook(t, d)
+		night.today(t, to)
+		night.work(t, to)
+		inline.today(t, to)
+		inline.update(t, func(tx *db.Tx) error {
+			loans, err := loan.ByFirm(t.Context(), tx, "firm_1")
+			require.NoError(t, err)
+			for i := range loans {
+				if i%3 == 0 {
+					if err := loan.CatchUp(t.Context(), tx, &loans[i]); err != nil {
+						return err
+					}
+					require.False(t, loans[i].ProcessedTo.Before(to) && loans[i].Status != loan.Settled)
+					require.NoError(t, loan.CatchUp(t.Context(), tx, &loans[i]), "a second time costs nothing")
+				}
+			}
+			return nil
+		})
+		inline.work(t, to)
+		require.Equal(t, night.rows(t), inline.rows(t))
+		inline.verify(t)
+		night.drill(t)
+		inline.drill(t)
+	})
+}
+
+// drill opens every summed entry of the ledger down to its loans: their shares add up to it, account by account.
+func (b *book) drill(t *testing.T) {
+	t.Helper()
+	entries, err := journal.NewService(b.db).Entries(t.Context(), b.staff.Operations, journal.EntryFilter{Object: loan.SumObject, Limit: 200})
+	require.NoError(t, err)
+	require.Greater(t, len(entries.Items), 20)
+	for _, e := range entries.Items {
+		want, got, seen := map[string]int64{}, map[string]int64{}, map[string]bool{}
+		for _, line := range e.Lines {
+			want[line.Account] += line.AmountMinor
+		}
+		for cursor := ""; ; {
+			page, err := b.days.Shares(t.Context(), b.staff.Operations, e.ObjectID, 3, cursor)
+			require.NoError(t, err)
+			for _, x := range page.Items {
+				require.False(t, seen[x.LoanID], "a loan stands in an entry once")
+				seen[x.LoanID] = true
+				for _, line := range x.Lines {
+					got[line.Account] += line.AmountMinor
+				}
+			}
+			if cursor = page.NextCursor; cursor == "" {
+				break
+			}
+		}
+		shares, err := b.days.Shares(t.Context(), b.staff.Operations, e.ObjectID, 1, "")
+		require.NoError(t, err)
+		require.Equal(t, int64(len(seen)), shares.Total)
+		for account, minor := range got {
+			if minor == 0 {
+				delete(got, account)
+			}
+		}
+		require.Equal(t, want, got, "%s %s", e.Date, e.ObjectID)
+	}
+}
+
+// The day ends by itself when its evening has come, a missed evening is made up for, and two servers start one job.
+func TestTheClockEndsTheDay(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		b := newBook(t, d)
+		q := &queue{}
+		one, two := eod.NewService(d, nil, payment.NewDispatcher(d, silent{}, payment.DispatcherConfig{}), q), eod.NewService(d, nil, payment.NewDispatcher(d, silent{}, payment.DispatcherConfig{}), q)
+		require.NoError(t, one.Tick(t.Context()))
+		require.Empty(t, q.asked, "off until an institution says when")
+		set, _, err := one.Settings(t.Context(), b.staff.Admin)
+		require.NoError(t, err)
+		set.RunAt = "22:30"
+		_, err = one.Configure(t.Context(), b.staff.Admin, set)
+		require.NoError(t, err)
+		require.NoError(t, one.Tick(t.Context()))
+		require.Empty(t, q.asked, "nine in the morning of 5 January: not yet")
+		b.today(t, date("2026-01-03"))
+		require.NoError(t, one.Tick(t.Context()))
+		require.NoError(t, two.Tick(t.Context()))
+		require.Equal(t, []string{"2026-01-05", "2026-01-05"}, q.asked, "two evenings were missed; the runner keeps one job per key")
+	}, dbtest.WithClock(now))
+}
+
+// queue hears what is enqueued.
+type queue struct{ asked []string }
+
+func (q *queue) Enqueue(_ context.Context, _ *db.Tx, in job.Request) (job.Job, error) {
+	text, err := json.Marshal(in.Args)
+	var args struct{ To string }
+	err = errors.Join(err, json.Unmarshal(text, &args))
+	if in.Key == eod.JobKind {
+		q.asked = append(q.asked, args.To)
+	}
+	return job.Job{}, err
+}
+
+func TestPlans(t *testing.T) {
+	t.Parallel()
+	d := dbtest.SQLite(t, dbtest.WithClock(now))
+	b := newBook(t, d)
+	rates := 0
+	b.days.Register(eod.Work{Name: "stamp", Text: fault.Text{Zh: "示例步骤", En: "a step of another package"}, After: eod.StepRoll, Run: func(ctx context.Context, d *eod.Day) error {
+		rates++
+		return errors.Join(d.Progress(1, 1), d.View(ctx, func(tx *db.Tx) error { _, err := tx.BusinessDate(ctx); return err }))
+	}})
+	for _, bad := range []eod.Plan{
+		{}, {eod.StepCatchUp, eod.StepRoll, eod.StepAccrue}, {eod.StepRoll, eod.StepCatchUp, eod.StepAccrue, eod.StepPost},
+		{eod.StepCatchUp, eod.StepRoll, eod.StepCollect, eod.StepAccrue, eod.StepPost}, {eod.StepCatchUp, eod.StepRoll, eod.StepRoll, eod.StepAccrue, eod.StepPost},
+		{eod.StepCatchUp, "invented", eod.StepRoll, eod.StepAccrue, eod.StepPost},
+	} {
+		_, err := b.days.Configure(t.Context(), b.staff.Admin, eod.Settings{Steps: bad})
+		require.True(t, fault.Is(err, eod.ReasonPlan), "%v: %v", bad, err)
+	}
+	_, err := b.days.Configure(t.Context(), b.staff.Manager, eod.Settings{})
+	require.True(t, fault.Is(err, fault.ReasonForbidden))
+	set, known, err := b.days.Settings(t.Context(), b.staff.Operations)
+	require.NoError(t, err)
+	require.Len(t, known, 7)
+	require.Equal(t, eod.Plan{eod.StepCatchUp, eod.StepCollect, eod.StepRoll, "stamp", eod.StepAccrue, eod.StepReset, eod.StepPost}, set.Steps)
+	r, err := b.days.Day(t.Context(), b.staff.Operations, date("2026-01-05"), nil)
+	require.NoError(t, err)
+	require.Equal(t, 1, rates)
+	require.Equal(t, set.Steps, r.Plan)
+	set.Steps = eod.Plan{eod.StepCatchUp, eod.StepRoll, eod.StepAccrue, eod.StepReset, eod.StepPost}
+	stored, err := b.days.Configure(t.Context(), b.staff.Admin, set)
+	require.NoError(t, err)
+	require.Equal(t, int64(1), stored.Version)
+	_, err = b.days.Configure(t.Context(), b.staff.Admin, eod.Settings{Steps: set.Steps, Version: 7})
+	require.True(t, fault.Is(err, fault.ReasonStale))
+	_, err = b.days.Day(t.Context(), b.staff.Operations, date("2026-01-06"), nil)
+	require.NoError(t, err)
+	require.Equal(t, 1, rates, "left out of the plan, left out of the night")
+	for _, at := range []string{"24:00", "7:30", "noon"} {
+		_, err = b.days.Configure(t.Context(), b.staff.Admin, eod.Settings{Steps: set.Steps, RunAt: at, Version: 1})
+		require.Error(t, err, at)
+	}
+}
+
+func TestMain(m *testing.M) {
+	if os.Getenv("EOD_CHILD") != "" {
+		if err := childMain(context.Background()); err != nil {
+			fmt.Fprintln(os.Stderr, "child:", err)
+			os.Exit(3)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// childMain is the process that gets killed: it works the book up and says when a chunk is written.
+func childMain(ctx context.Context) error {
+	d, err := db.Open(ctx, db.Config{Path: os.Getenv("EOD_CHILD_SQLITE"), PostgresDSN: os.Getenv("EOD_CHILD_POSTGRES")})
+	if err != nil {
+		return err
+	}
+	s := (&book{db: d}).server()
+	s.Failpoint = func(at string) error {
+		fmt.Println(at)
+		return nil
+	}
+	who := auth.SystemPrincipal(os.Getenv("EOD_CHILD"), "kill")
+	_, err = s.WorkUpTo(ctx, who, calendar.MustParse(os.Getenv("EOD_CHILD_TO")))
+	return errors.Join(err, d.Close())
+}
+
+// kill -9 of a real process in the middle of a night, five times: the next one waits for the dead one's lease, goes on, and
+// the books are those of a night that nobody disturbed.
+func TestKillMinusNineInTheNight(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		to := date("2026-01-20")
+		clean, killed := newBook(t, d), newBook(t, d)
+		clean.today(t, to)
+		clean.work(t, to)
+		killed.today(t, to)
+		env := []string{"EOD_CHILD=" + killed.staff.InstitutionID, "EOD_CHILD_TO=" + to.String()}
+		if d.Dialect() == db.Postgres {
+			env = append(env, "EOD_CHILD_POSTGRES="+dsnOf(t, d))
+		} else {
+			env = append(env, "EOD_CHILD_SQLITE="+d.Path())
+		}
+		for _, after := range []int{1, 1, 2, 1, 2} {
+			killChild(t, env, after)
+		}
+		out, err := childOf(t, env).CombinedOutput()
+		require.NoError(t, err, string(out))
+		require.Equal(t, clean.rows(t), killed.rows(t))
+		killed.verify(t)
+	})
+}
+
+func childOf(t *testing.T, env []string) *exec.Cmd {
+	t.Helper()
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	child := exec.CommandContext(t.Context(), exe)
+	child.Env = append(os.Environ(), env...)
+	return child
+}
+
+func killChild(t *testing.T, env []string, chunks int) {
+	t.Helper()
+	child := childOf(t, env)
+	child.Stderr = os.Stderr
+	out, err := child.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, child.Start())
+	lines := bufio.NewScanner(out)
+	for chunks > 0 && lines.Scan() {
+		if strings.TrimSpace(lines.Text()) == eod.PointChunk {
+			chunks--
+		}
+	}
+	require.NoError(t, child.Process.Kill()) // SIGKILL
+	_ = child.Wait()
+	require.Zero(t, chunks, "the child never came so far")
+}
+
+func dsnOf(t *testing.T, d *db.DB) string {
+	t.Helper()
+	var name string
+	require.NoError(t, d.Writer().QueryRowContext(t.Context(), "select current_database()").Scan(&name))
+	u, err := url.Parse(os.Getenv(dbtest.PostgresVariable))
+	require.NoError(t, err)
+	u.Path = "/" + name
+	return u.String()
+}
+
+// A loan that is changed between the reading of its chunk and the writing wins: the whole chunk is read again.
+func TestWhoeverChangesALoanMeanwhileWins(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		to := date("2026-01-11")
+		b := newBook(t, d)
+		b.today(t, to)
+		var chunk *loan.Behind
+		require.NoError(t, d.View(t.Context(), b.staff.System.Scope(), func(tx *db.Tx) (err error) {
+			chunk, err = loan.ReadBehind(t.Context(), tx, "", "", to, 20)
+			return err
+		}))
+		require.Empty(t, chunk.Work())
+		b.update(t, func(tx *db.Tx) error { return loan.CatchUpByID(t.Context(), tx, chunk.IDs()[7]) })
+		before := b.rows(t)
+		err := d.Update(t.Context(), b.staff.System.Scope(), func(tx *db.Tx) error { return chunk.Write(t.Context(), tx) })
+		require.True(t, loan.Moved(err), "%v", err)
+		require.Equal(t, before, b.rows(t), "nothing of the chunk was kept")
+		b.work(t, to)
+		b.verify(t)
+	})
+}
+
+// A worker that sleeps through its lease wakes up to find its part taken over and finished, and counts nothing twice.
+func TestASleeperIsOvertaken(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		to := date("2026-01-10")
+		b := newBook(t, d)
+		b.today(t, to)
+		sleeper, asleep, wake := b.server(), make(chan struct{}), make(chan struct{})
+		sleeper.Workers, sleeper.Lease = 1, 50*time.Millisecond
+		var once sync.Once
+		sleeper.Failpoint = func(string) error {
+			once.Do(func() { close(asleep); <-wake })
+			return nil
+		}
+		done := make(chan error, 1)
+		go func() {
+			tally, err := sleeper.WorkUpTo(context.WithoutCancel(t.Context()), b.staff.Operations, to)
+			if err == nil && (tally.Done != openLoans || tally.LoanDays != 5*openLoans) {
+				err = fmt.Errorf("%+v", tally)
+			}
+			done <- err
+		}()
+		<-asleep
+		tally := b.work(t, to)
+		close(wake)
+		require.NoError(t, <-done)
+		require.Equal(t, int64(openLoans), tally.Done)
+		b.verify(t)
+	})
+}
+
+// With helpers configured a large step puts jobs into the queue that any server may take; they work parts beside the run.
+func TestOtherServersHelp(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		runner, err := job.NewRunner(d, job.Config{Poll: 20 * time.Millisecond})
+		require.NoError(t, err)
+		b := newBook(t, d)
+		bank := payment.NewDispatcher(d, silent{}, payment.DispatcherConfig{})
+		s := eod.NewService(d, loan.NewService(d, bank, nil), bank, runner)
+		s.PartLoans, s.ChunkLoans, s.Workers = 5, 2, 1
+		ended := make(chan error, 8)
+		for _, kind := range []job.Kind{s.Kind(), s.Help()} {
+			run := kind.Run
+			kind.Run = func(ctx context.Context, r *job.Run) error {
+				err := run(ctx, r)
+				ended <- err
+				return err
+			}
+			runner.Register(kind)
+		}
+		set, _, err := s.Settings(t.Context(), b.staff.Admin)
+		require.NoError(t, err)
+		set.Helpers = 2
+		_, err = s.Configure(t.Context(), b.staff.Admin, set)
+		require.NoError(t, err)
+		require.NoError(t, runner.Start(t.Context()))
+		t.Cleanup(func() { require.NoError(t, runner.Stop(context.Background())) })
+		_, err = s.Start(t.Context(), b.staff.Operations, date("2026-01-06"))
+		require.NoError(t, err)
+		for range 3 { // the run and the two helpers of its accrual
+			require.NoError(t, <-ended)
+		}
+		st, err := s.Status(t.Context(), b.staff.Operations)
+		require.NoError(t, err)
+		require.Equal(t, eod.StepDone, st.Runs[0].Step)
+		require.Equal(t, int64(openLoans), st.Runs[0].Loans)
+		parts, err := s.Parts(t.Context(), b.staff.Operations, date("2026-01-05"))
+		require.NoError(t, err)
+		require.Len(t, parts, 12)
+		for _, p := range parts {
+			require.Equal(t, "finished", p.State)
+		}
+		b.verify(t)
+	}, dbtest.WithClock(now))
+}

@@ -1,0 +1,159 @@
+package receipt_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/capillary-finance/capillary/internal/credit/facility"
+	"github.com/capillary-finance/capillary/internal/lending/loan"
+	"github.com/capillary-finance/capillary/internal/lending/payment"
+	"github.com/capillary-finance/capillary/internal/lending/receipt"
+	"github.com/capillary-finance/capillary/internal/platform/blob"
+	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/job"
+	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv("RECEIPT_CHILD_BLOBS") != "" {
+		if err := childMain(context.Background()); err != nil {
+			fmt.Fprintln(os.Stderr, "child:", err)
+			os.Exit(3)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// quick finds a killed process's job soon.
+var quick = job.Config{Poll: 20 * time.Millisecond, Beat: 50 * time.Millisecond, StaleAfter: 700 * time.Millisecond, Watch: 50 * time.Millisecond, Log: slog.New(slog.DiscardHandler)}
+
+type silent struct{}
+
+func (silent) Submit(context.Context, string, payment.Order) (payment.Outcome, error) {
+	return payment.Outcome{}, errors.New("no bank")
+}
+
+func (silent) Query(context.Context, string) (payment.Outcome, error) {
+	return payment.Outcome{}, errors.New("no bank")
+}
+
+// childMain is the process that gets killed: a server that runs jobs and says
+// each time it has done a step.
+func childMain(ctx context.Context) error {
+	d, err := db.Open(ctx, db.Config{Path: os.Getenv("RECEIPT_CHILD_SQLITE"), PostgresDSN: os.Getenv("RECEIPT_CHILD_POSTGRES")})
+	if err != nil {
+		return err
+	}
+	blobs, err := blob.NewStore(os.Getenv("RECEIPT_CHILD_BLOBS"))
+	if err != nil {
+		return err
+	}
+	jobs, err := job.NewRunner(d, quick)
+	if err != nil {
+		return err
+	}
+	loans := loan.NewService(d, payment.NewDispatcher(d, silent{}, payment.DispatcherConfig{}), func(context.Context, *db.Tx, facility.Facility) (loan.Conditions, error) { return conditions, nil })
+	s := receipt.NewService(receipt.Config{DB: d, Blobs: blobs, Jobs: jobs, Book: receipt.LoanBook{Loans: loans}})
+	s.SetFailpoint(func(where string) error { fmt.Println(where); return nil })
+	if err := jobs.Start(ctx); err != nil {
+		return err
+	}
+	time.Sleep(time.Minute) //nolint:forbidigo // until it is killed
+	return nil
+}
+
+// kill -9 while payments are stored, matched and posted, over and over: in the
+// end every payment of the file is one receipt and every loan is repaid once.
+func TestKillMinusNinePostsOnce(t *testing.T) {
+	t.Parallel()
+	eachWith(t, func(t *testing.T, b *bundle) {
+		require.NoError(t, b.jobs.Stop(context.Background()))
+		const n = 12
+		text := head
+		var loans []loan.Loan
+		for i := range n {
+			reference := fmt.Sprintf("DR-88%02d", i)
+			loans = append(loans, b.lend(t, fmt.Sprint("firm_", i), fmt.Sprint("acct-", i), reference))
+			text += reference + fmt.Sprintf(",,,,1037.20,2026-02-05,K%d,,,\n", i)
+		}
+		for i := n; i < 450; i++ { // more than two chunks
+			text += fmt.Sprintf(",,,,1.00,2026-02-05,K%d,,,\n", i)
+		}
+		b.to(t, "2026-02-05")
+		f, err := b.receipts.Take(t.Context(), b.staff.Operations, "k.csv", []byte(text), "upload")
+		require.NoError(t, err)
+		env := []string{"RECEIPT_CHILD_BLOBS=" + b.blobs.Dir()}
+		if b.db.Dialect() == db.Postgres {
+			env = append(env, "RECEIPT_CHILD_POSTGRES="+dsnOf(t, b.db))
+		} else {
+			env = append(env, "RECEIPT_CHILD_SQLITE="+b.db.Path())
+		}
+		for _, at := range []struct {
+			word string
+			n    int
+		}{{"stored", 1}, {"stored", 1}, {"matched", 40}, {"matched", 200}, {"posted", 1}, {"posted", 5}} {
+			killChild(t, env, at.word, at.n)
+			b.sound(t)
+		}
+		jobs, err := job.NewRunner(b.db, quick)
+		require.NoError(t, err)
+		b.jobs = jobs
+		b.receipts = receipt.NewService(receipt.Config{DB: b.db, Blobs: b.blobs, Jobs: jobs, Book: receipt.LoanBook{Loans: b.loans}})
+		require.NoError(t, jobs.Start(t.Context()))
+		require.Equal(t, job.Completed, b.wait(t, f.JobID).State)
+		d, err := b.receipts.File(t.Context(), b.staff.Operations, f.ID)
+		require.NoError(t, err)
+		require.Equal(t, []int64{450, 450, 0, 0}, []int64{d.Rows, d.Receipts, d.Repeats, d.Bad})
+		for _, l := range loans {
+			events, err := b.loans.Events(t.Context(), b.staff.Operations, l.ID)
+			require.NoError(t, err)
+			require.Len(t, events, 2, "disbursed, and repaid once")
+		}
+		b.sound(t)
+	})
+}
+
+// killChild starts a child and kills it -9 once it has said a word n times.
+func killChild(t *testing.T, env []string, word string, n int) {
+	t.Helper()
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	child := exec.CommandContext(t.Context(), exe)
+	child.Env = append(os.Environ(), env...)
+	child.Stderr = os.Stderr
+	out, err := child.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, child.Start())
+	lines := bufio.NewScanner(out)
+	for n > 0 && lines.Scan() {
+		if strings.TrimSpace(lines.Text()) == word {
+			n--
+		}
+	}
+	require.NoError(t, child.Process.Kill()) // SIGKILL
+	_ = child.Wait()
+	require.Zero(t, n, "the child never came to %s", word)
+}
+
+// dsnOf names the fixture's own database on the test server.
+func dsnOf(t *testing.T, d *db.DB) string {
+	t.Helper()
+	var name string
+	require.NoError(t, d.Writer().QueryRowContext(t.Context(), "select current_database()").Scan(&name))
+	u, err := url.Parse(os.Getenv(dbtest.PostgresVariable))
+	require.NoError(t, err)
+	u.Path = "/" + name
+	return u.String()
+}

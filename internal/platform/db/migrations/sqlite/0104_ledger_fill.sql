@@ -1,0 +1,2 @@
+-- PostgreSQL leaves room in the pages of balances here; SQLite updates in place by itself.
+select 1;
