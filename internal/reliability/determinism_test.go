@@ -115,7 +115,7 @@ func night(ctx context.Context, w *sim.World, faults *faultdb.Injector, cuts boo
 func TestYearsOfBrokenNightsInManyZones(t *testing.T) {
 	t.Parallel()
 	heavy(t)
-	days := size(t, "CAPILLARY_DAYS", 365, 3650)
+	days := size(t, "CAPILLARY_DAYS", 120, 3650)
 	seed := seedOf(t, "CAPILLARY_SIM_SEED")
 	run := func(zone, cuts string) string {
 		d := dbtest.SQLite(t)

@@ -191,8 +191,11 @@ func drop(v any) {
 	}
 }
 
+// close cuts the connection. The rollback first, because SQLite keeps a connection that has open statements, and its
+// lock with it, where the death of a process would free both.
 func (c *conn) close() {
 	c.cut = true
+	_, _ = c.raw().ExecContext(context.Background(), "rollback", nil)
 	_ = c.to.Close()
 }
 

@@ -132,9 +132,7 @@ func (w *World) BusinessDate(ctx context.Context) (day calendar.Date, err error)
 }
 
 var (
-	sumOwed = db.Q(`select cast(coalesce(sum(case when status = 'pending_disbursement' then principal_minor else outstanding_minor end), 0) as bigint) from loan
-		where institution_id = $1 and facility_id = $2`)
-	allFacilities = db.Q(`select id, limit_minor, utilised_minor from facility where institution_id = $1 order by id`)
+	allFacilities = db.Q(`select id, firm_id, utilised_minor from facility where institution_id = $1 order by id`)
 	unaudited     = db.Q(`select count(*) from loan_event e where e.institution_id = $1 and not exists (select 1 from audit_record a
 		where a.institution_id = e.institution_id and a.object = 'loan' and a.object_id = e.loan_id and a.action = 'loan.' || e.kind)`)
 	unannounced = db.Q(`select count(*) from loan_event e where e.institution_id = $1 and not exists (select 1 from event o
@@ -178,34 +176,40 @@ func (w *World) balanced(ctx context.Context, tx *db.Tx) error {
 	return err
 }
 
-// utilised compares what each facility says is in use with what its loans owe, and with its limit.
+// utilised compares what each facility says is in use with what its loans owe.
 func (w *World) utilised(ctx context.Context, tx *db.Tx) error {
-	type one struct {
-		id          string
-		limit, used int64
-	}
-	var all []one
+	used, firms := map[string]int64{}, map[string]bool{}
 	rows, err := tx.Query(ctx, allFacilities, tx.Institution)
 	if err != nil {
 		return err
 	}
+	defer rows.Close() //nolint:errcheck // read to its end
 	for rows.Next() {
-		var f one
-		if err := rows.Scan(&f.id, &f.limit, &f.used); err != nil {
+		var id, firm string
+		var minor int64
+		if err := rows.Scan(&id, &firm, &minor); err != nil {
 			return err
 		}
-		all = append(all, f)
+		used[id], firms[firm] = minor, true
 	}
-	if err := rows.Close(); err != nil {
+	if err := rows.Err(); err != nil {
 		return err
 	}
-	for _, f := range all {
-		var owed int64
-		if err := tx.QueryRow(ctx, sumOwed, tx.Institution, f.id).Scan(&owed); err != nil {
+	for firm := range firms {
+		loans, err := loan.ByFirm(ctx, tx, firm)
+		if err != nil {
 			return err
 		}
-		if owed != f.used {
-			return fmt.Errorf("facility %s: %d in use, its loans owe %d", f.id, f.used, owed)
+		for _, l := range loans {
+			used[l.FacilityID] -= l.OutstandingMinor
+			if l.Status == loan.Pending {
+				used[l.FacilityID] -= l.PrincipalMinor
+			}
+		}
+	}
+	for id, rest := range used {
+		if rest != 0 {
+			return fmt.Errorf("facility %s: %d more in use than its loans owe", id, rest)
 		}
 	}
 	return nil
@@ -265,11 +269,11 @@ func Net(ctx context.Context, tx *db.Tx, account string) (net int64, err error) 
 }
 
 // Digest hashes every row of every table of a SQLite world, but for what is random by intent (the short
-// name of the institution). Two runs of one seed must give one digest.
+// name of the institution, the name of the process that ended a part of a day). Two runs of one seed must give one digest.
 func Digest(ctx context.Context, d *db.DB) (string, error) {
 	var tables []string
 	rows, err := d.Owner().QueryContext(ctx, `select name from sqlite_master where type = 'table' and name not like 'sqlite_%' and name not like 'river_%'
-		and name not in ('schema_migration', 'institution') order by name`)
+		and name not in ('schema_migration', 'institution', 'eod_part') order by name`)
 	if err != nil {
 		return "", err
 	}
@@ -296,7 +300,8 @@ func Digest(ctx context.Context, d *db.DB) (string, error) {
 
 // businessRows are what a banker would compare of two runs: everything but ids, hashes and the instants of booking.
 var businessRows = []string{
-	`select l.reference, l.status, l.processed_to, l.disbursed_on, l.next_due_on, l.next_due_minor, l.outstanding_minor, l.due_minor, l.days_past_due from loan l order by l.reference`,
+	`select l.reference, d.status, d.processed_to, l.disbursed_on, d.next_due_on, d.next_due_minor, d.outstanding_minor, d.due_minor, d.days_past_due
+		from loan l join loan_day d on d.institution_id = l.institution_id and d.loan_id = l.id order by l.reference`,
 	`select l.reference, e.seq, e.kind, e.value_date, e.amount_minor, e.prepay from loan_event e join loan l on l.id = e.loan_id order by l.reference, e.seq`,
 	`select l.reference, j.entry_date, j.memo_en, x.account_code, x.currency, sum(x.amount_minor) from journal_entry j join journal_line x on x.institution_id = j.institution_id and x.seq = j.seq
 		join loan l on l.id = j.object_id group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5`,
