@@ -11,6 +11,7 @@ bars() {
   CI=true CAPILLARY_LONG=1 go test -count=1 -timeout 12h ./internal/reliability
   CI=true CAPILLARY_LONG=1 go test -count=1 -timeout 2h -run 'TenCases' ./internal/app
   CI=true CAPILLARY_LONG=1 go test -count=1 -timeout 2h -run 'OutboxBar' ./internal/platform/event
+  CI=true CAPILLARY_LONG=1 go test -count=1 -timeout 2h -run 'FlippedBit' ./internal/ledger/journal
   echo "== seeded bugs"
   scripts/canaries.sh
 }

@@ -52,6 +52,7 @@ run_go() {
   CI=true go test -timeout 15m -run 'InstitutionsNeverMix|TenCases' ./internal/app
   # The bars of docs/reliability.md in their short forms, likewise.
   CI=true go test -timeout 15m ./internal/reliability
+  CI=true go test -timeout 15m -run 'FlippedBit|KillMinusNine|ManyDays|CaughtUpInline|CrashesChange' ./internal/ledger/journal ./internal/lending/receipt ./internal/lending/eod
   # shellcheck disable=SC2046
   CI=true go test -timeout 15m $(grep -rl testkit/cumcm --include='*_test.go' internal | xargs -n1 dirname | sort -u | sed 's#^#./#')
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/job"
 	"github.com/capillary-finance/capillary/internal/simulator/bank"
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
+	"github.com/capillary-finance/capillary/internal/testkit/race"
 )
 
 const secret = "s3cret"
@@ -171,6 +172,7 @@ var errCrash = errors.New("crash")
 // A run that dies at every seventh point, each night, ends like a clean one.
 func TestCrashesChangeNothing(t *testing.T) {
 	t.Parallel()
+	race.Leave(t)
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		clean, crashing := build(t, d, nil), build(t, d, nil)
 		to := date("2026-02-20")

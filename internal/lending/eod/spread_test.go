@@ -30,6 +30,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 	"github.com/capillary-finance/capillary/internal/platform/job"
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
+	"github.com/capillary-finance/capillary/internal/testkit/race"
 )
 
 // book is an institution with a portfolio taken over: every method, several day counts and grace periods, some paid, most not.
@@ -159,6 +160,7 @@ func (b *book) work(t *testing.T, to calendar.Date) eod.Tally {
 // row, and so is every date in the books.
 func TestManyDaysAtOnceEqualSingleNights(t *testing.T) {
 	t.Parallel()
+	race.Leave(t)
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		nightly, late := newBook(t, d), newBook(t, d)
 		to := date("2026-02-19")
@@ -366,6 +368,7 @@ var (
 // Before anything is written to a loan that the night has not reached, it is worked up alone, with the same result.
 func TestOneLoanIsCaughtUpInline(t *testing.T) {
 	t.Parallel()
+	race.Leave(t)
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		to := date("2026-01-25")
 		night, inline := newBook(t, d), newBook(t, d)
@@ -540,6 +543,7 @@ func childMain(ctx context.Context) error {
 // the books are those of a night that nobody disturbed.
 func TestKillMinusNineInTheNight(t *testing.T) {
 	t.Parallel()
+	race.Leave(t)
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		to := date("2026-01-20")
 		clean, killed := newBook(t, d), newBook(t, d)

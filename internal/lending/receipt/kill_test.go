@@ -23,6 +23,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/job"
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
+	"github.com/capillary-finance/capillary/internal/testkit/race"
 )
 
 func TestMain(m *testing.M) {
@@ -78,6 +79,7 @@ func childMain(ctx context.Context) error {
 // end every payment of the file is one receipt and every loan is repaid once.
 func TestKillMinusNinePostsOnce(t *testing.T) {
 	t.Parallel()
+	race.Leave(t)
 	eachWith(t, func(t *testing.T, b *bundle) {
 		require.NoError(t, b.jobs.Stop(context.Background()))
 		const n = 12

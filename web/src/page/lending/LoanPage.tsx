@@ -64,7 +64,7 @@ function Events({ id, currency, onReverse }: { id: string; currency: string; onR
           { title: say('note'), render: (_, row) => row.note ?? '' },
           { title: say('reference'), render: (_, row) => <span className="mono">{row.key}</span> },
           { title: say('hashChain'), render: (_, row) => <span className="mono">{row.hash.slice(0, 12)}</span> },
-          ...(onReverse ? [{ title: '', render: (_: unknown, row: LoanEvent) => (fixed.includes(row.kind) || (data.items ?? []).some((other) => other.kind === 'reversed' && other.detail?.of === row.seq) ? null : <Button size="small" onClick={() => onReverse(row.seq)}>{servicing('takeBack')}</Button>) }] : []),
+          ...(onReverse ? [{ title: '', fixed: 'right' as const, render: (_: unknown, row: LoanEvent) => (fixed.includes(row.kind) || (data.items ?? []).some((other) => other.kind === 'reversed' && other.detail?.of === row.seq) ? null : <Button size="small" onClick={() => onReverse(row.seq)}>{servicing('takeBack')}</Button>) }] : []),
         ]} />
       )}
     </Async>
