@@ -93,7 +93,7 @@ export default function AccountPage() {
                 { title: say('balance'), align: 'right', render: (_, row) => <Money minor={row.balance_minor} currency={data.currency} /> },
               ]}
             />
-            <Space>
+            <Space wrap>
               {url.cursor ? <Button onClick={() => setUrl({ cursor: undefined })}>{say('first')}</Button> : null}
               {data.next_cursor ? <Button onClick={() => setUrl({ cursor: data.next_cursor })}>{say('more')}</Button> : null}
             </Space>

@@ -85,7 +85,7 @@ export default function Accounts() {
         title={say('accounts')}
         hint={say('accountsHint')}
         actions={(
-          <Space>
+          <Space wrap>
             <DatePicker value={url.until ? dayjs(url.until) : null} onChange={(date) => setUrl({ until: date?.format('YYYY-MM-DD') })} />
             {may('chart.propose') ? <Button type="primary" onClick={() => setForm('new')}>{say('addAccount')}</Button> : null}
           </Space>

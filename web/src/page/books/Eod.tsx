@@ -25,7 +25,7 @@ export default function Eod() {
   const start = () => modal.confirm({ title: say('runEodSure', { date: status.data?.business_date ?? '' }), okText: say('runEod'), onOk: () => run.run({ path: '/eod', body: {} }) })
   return (
     <div className="page">
-      <PageHeader title={say('eod')} hint={say('eodHint')} actions={<Space>{may('eod.configure') ? <Button onClick={() => setConfiguring(true)} data-testid="eod-settings">{say('eodSettings')}</Button> : null}{may('eod.run') ? <Button type="primary" loading={run.busy} disabled={!status.data} onClick={start} data-testid="run-eod">{say('runEod')}</Button> : null}</Space>} />
+      <PageHeader title={say('eod')} hint={say('eodHint')} actions={<Space wrap>{may('eod.configure') ? <Button onClick={() => setConfiguring(true)} data-testid="eod-settings">{say('eodSettings')}</Button> : null}{may('eod.run') ? <Button type="primary" loading={run.busy} disabled={!status.data} onClick={start} data-testid="run-eod">{say('runEod')}</Button> : null}</Space>} />
       {configuring ? <EodSettings onClose={() => setConfiguring(false)} /> : null}
       <Async of={status}>
         {(data) => (

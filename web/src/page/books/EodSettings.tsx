@@ -44,7 +44,7 @@ function Editor({ data, title, onClose }: { data: Settings; title: string; onClo
                 <Button key="down" size="small" aria-label={say('down')} disabled={at < 0 || at === steps.length - 1} onClick={() => move(at, 1)}>↓</Button>,
                 <Switch key="on" size="small" aria-label={say('inPlan')} checked={at >= 0} disabled={step?.mandatory ?? false} onChange={(on) => setSteps(on ? [...steps, name] : steps.filter((one) => one !== name))} />,
               ]}>
-                <Space>{text(step?.text) || name}{step?.mandatory ? <Tag>{say('mandatory')}</Tag> : null}</Space>
+                <Space wrap>{text(step?.text) || name}{step?.mandatory ? <Tag>{say('mandatory')}</Tag> : null}</Space>
               </List.Item>
             )
           }} />

@@ -29,7 +29,7 @@ export default function Exchange() {
   const empty = (text: string) => ({ emptyText: <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={text} /> })
   return (
     <div className="page">
-      <PageHeader title={say('fx')} hint={say('fxHint')} actions={may('fx.propose') ? <Space><Button onClick={() => setForm('rates')}>{say('addRates')}</Button><Button type="primary" onClick={() => setForm('revalue')}>{say('revalue')}</Button></Space> : null} />
+      <PageHeader title={say('fx')} hint={say('fxHint')} actions={may('fx.propose') ? <Space wrap><Button onClick={() => setForm('rates')}>{say('addRates')}</Button><Button type="primary" onClick={() => setForm('revalue')}>{say('revalue')}</Button></Space> : null} />
       <div className="stack">
         <Async of={rates}>
           {(data) => (

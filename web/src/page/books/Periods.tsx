@@ -32,7 +32,7 @@ export default function Periods() {
             {
               title: '',
               render: (_, row, at) => (
-                <Space>
+                <Space wrap>
                   {may('period.close') && row.state === 'open' && at > 0 ? <Button size="small" loading={close.busy} onClick={() => modal.confirm({ title: say('closeSure', { month: row.month }), okText: say('close'), onOk: () => close.run({ path: '/periods/close', body: { month: row.month } }) })}>{say('close')}</Button> : null}
                   {may('period.close') && row.month === last ? <Button size="small" onClick={() => setForm(row.month)}>{say('reopen')}</Button> : null}
                 </Space>

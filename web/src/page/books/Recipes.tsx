@@ -57,7 +57,7 @@ export default function Recipes() {
   return (
     <div className="page">
       <PageHeader title={say('recipes')} hint={say('recipesHint')} actions={(
-        <Space>
+        <Space wrap>
           <Select allowClear placeholder={say('allProducts')} value={product || null} onChange={(value) => setUrl({ product: value ?? undefined })} style={{ width: 220 }} options={(products.data?.items ?? []).map((one) => ({ value: one.id, label: both(lang, one.name.zh, one.name.en) }))} />
           {may('recipe.propose') ? <Button type="primary" onClick={() => setChanging(true)}>{say('changeRecipe')}</Button> : null}
         </Space>

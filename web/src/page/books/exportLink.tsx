@@ -11,7 +11,7 @@ export function ExportLinks({ report, query }: { report: string; query: Record<s
     return `/api/v1/ledger/export?${params.toString()}`
   }
   return (
-    <Space>
+    <Space wrap>
       <a href={address('xlsx')} download>{say('exportXlsx')}</a>
       <a href={address('csv')} download>{say('exportCsv')}</a>
     </Space>
