@@ -26,11 +26,12 @@ type Payment struct {
 }
 
 // Split is how a payment was used.
-type Split struct{ Penalty, Interest, Principal int64 }
+type Split struct{ Compound, Penalty, Interest, Principal int64 }
 
 // Expect is what the oracle says about a loan at the end of a day.
 type Expect struct {
 	Principal, InterestAccrued, InterestPaid, PenaltyAccrued, PenaltyPaid int64
+	CompoundAccrued, CompoundPaid                                         int64 // interest on unpaid interest
 	Due, Payoff                                                           int64
 	DaysPastDue                                                           int
 	Settled                                                               bool
@@ -56,7 +57,8 @@ type oracle struct {
 	owed        int64
 	bills       []due
 	days        *big.Int // principal-days of the running period
-	late        *big.Int // overdue-days since the beginning
+	late        *big.Int // days of overdue principal since the beginning
+	unpaid      *big.Int // days of overdue interest since the beginning
 	billed      int64    // interest billed
 	ahead       int64    // running interest paid before its due date
 	e           Expect
@@ -65,7 +67,7 @@ type oracle struct {
 
 // Walk replays a loan. plan gives the principal of each instalment that has fallen due by then.
 func Walk(t Terms, plan map[calendar.Date]int64, payments []Payment, until calendar.Date) (Expect, error) {
-	o := &oracle{t: t, plan: plan, today: t.Start, owed: t.Principal, days: new(big.Int), late: new(big.Int)}
+	o := &oracle{t: t, plan: plan, today: t.Start, owed: t.Principal, days: new(big.Int), late: new(big.Int), unpaid: new(big.Int)}
 	first := 1
 	if t.Bullet {
 		first = t.TenorMonths
@@ -97,11 +99,12 @@ func (o *oracle) night() {
 	for _, b := range o.bills {
 		if o.today.Sub(b.on) >= o.t.GraceDays {
 			overdue += b.principal
-			base += b.principal + b.interest
+			base += b.interest
 		}
 	}
 	o.days.Add(o.days, big.NewInt(o.owed-overdue))
-	o.late.Add(o.late, big.NewInt(base))
+	o.late.Add(o.late, big.NewInt(overdue))
+	o.unpaid.Add(o.unpaid, big.NewInt(base))
 	o.today = o.today.AddDays(1)
 	if o.billedDates < len(o.dates) && o.dates[o.billedDates] == o.today {
 		interest := fen(o.days, o.t.RateE8)
@@ -127,8 +130,10 @@ func (o *oracle) over() bool { return o.billedDates == len(o.dates) }
 
 func (o *oracle) penaltyOwed() int64 { return fen(o.late, o.t.PenaltyE8) - o.e.PenaltyPaid }
 
+func (o *oracle) compoundOwed() int64 { return fen(o.unpaid, o.t.PenaltyE8) - o.e.CompoundPaid }
+
 func (o *oracle) dueNow() (sum int64) {
-	sum = o.penaltyOwed()
+	sum = o.penaltyOwed() + o.compoundOwed()
 	for _, b := range o.bills {
 		sum += b.principal + b.interest
 	}
@@ -139,7 +144,7 @@ func (o *oracle) dueNow() (sum int64) {
 }
 
 func (o *oracle) payoff() int64 {
-	sum := o.penaltyOwed() + o.running() + o.owed
+	sum := o.penaltyOwed() + o.compoundOwed() + o.running() + o.owed
 	for _, b := range o.bills {
 		sum += b.interest
 	}
@@ -161,6 +166,7 @@ func (o *oracle) pay(p Payment) error {
 		return x
 	}
 	var s Split
+	s.Compound = take(o.compoundOwed())
 	s.Penalty = take(o.penaltyOwed())
 	for i := range o.bills {
 		x := take(o.bills[i].interest)
@@ -179,6 +185,7 @@ func (o *oracle) pay(p Payment) error {
 	}
 	s.Principal += left
 	o.owed -= s.Principal
+	o.e.CompoundPaid += s.Compound
 	o.e.PenaltyPaid += s.Penalty
 	o.e.InterestPaid += s.Interest
 	o.e.Splits = append(o.e.Splits, s)
@@ -190,6 +197,7 @@ func (o *oracle) tell(until calendar.Date) {
 	o.e.Principal = o.owed
 	o.e.InterestAccrued = o.billed + fen(o.days, o.t.RateE8)
 	o.e.PenaltyAccrued = fen(o.late, o.t.PenaltyE8)
+	o.e.CompoundAccrued = fen(o.unpaid, o.t.PenaltyE8)
 	o.e.Due, o.e.Payoff = o.dueNow(), o.payoff()
 	for _, b := range o.bills {
 		if b.principal+b.interest > 0 {

@@ -399,7 +399,7 @@ func (s *Simulation) compare(d *debt) {
 	}
 	t := x.Totals
 	got := Expect{Principal: t.DisbursedMinor - t.PaidPrincipalMinor, InterestAccrued: t.InterestAccruedMinor, InterestPaid: t.PaidInterestMinor,
-		PenaltyAccrued: t.PenaltyAccruedMinor, PenaltyPaid: t.PaidPenaltyMinor, Due: x.Due.TotalMinor(), Payoff: x.Payoff.TotalMinor(),
+		PenaltyAccrued: t.PenaltyAccruedMinor, PenaltyPaid: t.PaidPenaltyMinor, CompoundAccrued: t.CompoundAccruedMinor, CompoundPaid: t.PaidCompoundMinor, Due: x.Due.TotalMinor(), Payoff: x.Payoff.TotalMinor(),
 		DaysPastDue: x.DaysPastDue, Settled: x.Status == loan.Settled, Splits: e.Splits}
 	if fmt.Sprint(got) != fmt.Sprint(e) {
 		s.failf("loan %s of %s (%s from %s, %d months):\n  program %+v\n  oracle  %+v\n  payments %+v", d.id, x.Status, d.in.Method, d.terms.Start, d.terms.TenorMonths, got, e, d.payments)
@@ -456,7 +456,7 @@ func (s *Simulation) repay(prepay, collect bool) {
 	s.cash += amount
 	s.compare(d)
 	last := d.e.Splits[len(d.e.Splits)-1]
-	if got := (Split{r.Allocation.PenaltyMinor, r.Allocation.InterestMinor, r.Allocation.PrincipalMinor}); got != last {
+	if got := (Split{r.Allocation.CompoundMinor, r.Allocation.PenaltyMinor, r.Allocation.InterestMinor, r.Allocation.PrincipalMinor}); got != last {
 		s.failf("loan %s: the payment was split %+v, the oracle says %+v", d.id, got, last)
 	}
 	s.checkCredit(d.of)
@@ -620,6 +620,8 @@ func (s *Simulation) Check() {
 		want[journal.InterestIncome] -= d.e.InterestAccrued
 		want[journal.PenaltyReceivable] += d.e.PenaltyAccrued - d.e.PenaltyPaid
 		want[journal.PenaltyIncome] -= d.e.PenaltyAccrued
+		want[journal.CompoundReceivable] += d.e.CompoundAccrued - d.e.CompoundPaid
+		want[journal.CompoundIncome] -= d.e.CompoundAccrued
 	}
 	s.must(s.World.DB.View(s.ctx(), s.World.Staff.System.Scope(), func(tx *db.Tx) error {
 		for account, minor := range want {
