@@ -142,6 +142,10 @@ func (b *browser) visit(path string) {
 func (b *browser) click(id string) {
 	b.t.Helper()
 	selector := chromedp.CSS(fmt.Sprintf(`[data-testid=%q]`, id))
+	if id == "modal-ok" { // a dialog may still be moving into place: the button itself is pressed, not the spot where it was seen
+		b.run("click "+id, chromedp.WaitEnabled(selector), until(`(id) => { const ok = [...document.querySelectorAll('[data-testid="' + id + '"]')].pop(); if (!ok || ok.disabled) return false; ok.click(); return true }`, id))
+		return
+	}
 	b.run("click "+id, chromedp.WaitEnabled(selector), chromedp.Click(selector))
 }
 
