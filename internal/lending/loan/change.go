@@ -189,7 +189,7 @@ func (s *State) extend(d Particulars) error {
 		}
 		s.Rows = append(s.Rows, r)
 	}
-	if s.Terms.Method == Bullet || s.Terms.Method == Discount { // one date, further away
+	if s.Terms.Method == Bullet { // one date, further away
 		s.Rows = append(s.Rows[:s.Next:s.Next], s.Rows[len(s.Rows)-1])
 	}
 	s.dropPassed()
@@ -309,6 +309,7 @@ func (s *State) restructure(e Event) error {
 // capitalise turns all interest that is owed into principal. Penalty stays owed:
 // it may be waived, but a bank must not lend it.
 func (s *State) capitalise() {
+	before := s.Totals.CapitalisedMinor
 	for i := range s.Next {
 		r := &s.Rows[i]
 		open := r.openInterest()
@@ -323,6 +324,9 @@ func (s *State) capitalise() {
 	if owed := s.periodOwed(); owed > 0 {
 		s.Totals.CapitalisedMinor += owed
 		s.Settled += owed
+	}
+	if s.NonAccrual { // what was not income does not become it by being lent
+		s.Totals.HeldMinor += s.Totals.CapitalisedMinor - before
 	}
 }
 
@@ -356,8 +360,6 @@ type Observation struct {
 	PassedOn calendar.Date `json:"passed_on,omitzero"`
 }
 
-const observationMonths, observationInstalments = 12, 2
-
 // watch notes a missed payment or the end of the observation.
 func (s *State) watch(daysPastDue int) {
 	o := &s.Observation
@@ -379,18 +381,19 @@ func (s *State) watch(daysPastDue int) {
 // while too few instalments are paid. It depends on the rows alone, so that a
 // loan looked at late passes on the same day.
 func (o *Observation) over(s *State) calendar.Date {
-	paid, on := 0, o.Since.AddMonths(observationMonths, calendar.Clamp)
+	paid, on := 0, o.Since.AddMonths(wholeOn("observation_months", o.Since), calendar.Clamp)
+	enough := wholeOn("observation_instalments", o.Since)
 	for _, r := range s.Rows[:s.Next] {
 		if r.ClearedOn.IsZero() {
 			continue
 		}
 		if r.DueDate.Before(o.Since) {
 			on = later(on, r.ClearedOn)
-		} else if paid++; paid <= observationInstalments {
+		} else if paid++; paid <= enough {
 			on = later(on, r.ClearedOn)
 		}
 	}
-	if paid < observationInstalments {
+	if paid < enough {
 		return calendar.Date{}
 	}
 	return on

@@ -35,6 +35,9 @@ var (
 	ReasonExtension = fault.Declare("LOAN_EXTENSION_TOO_LONG", fault.Invalid,
 		"展期累计 {months} 个月，超过该期限贷款允许的 {limit} 个月", "Extensions would sum to {months} months; a loan of this tenor may be extended by {limit} in all",
 		"缩短展期，或办理重组、续贷", "Extend by less, or restructure or renew the loan")
+	ReasonChangeReused = fault.Declare("LOAN_CHANGE_REFERENCE_REUSED", fault.Conflict,
+		"变更编号 {reference} 已用于该贷款的一次变更", "The reference {reference} names a change of this loan already",
+		"新的变更请使用新的编号", "Use a new reference for a new change")
 	ReasonRefund = fault.Declare("LOAN_REFUND_TOO_LARGE", fault.Invalid,
 		"退款 {amount} 超过溢缴款 {held}", "The refund of {amount} exceeds the {held} that is held",
 		"减少退款金额", "Refund less")

@@ -129,7 +129,7 @@ func (l *Loan) project(s *State) {
 		l.MaturityOn = s.Rows[len(s.Rows)-1].DueDate
 	}
 	if next, ok := s.NextDue(); ok && s.open() {
-		l.NextDueOn, l.NextDueMinor = next.DueDate, next.TotalMinor-s.Settled
+		l.NextDueOn, l.NextDueMinor = next.DueDate, s.nextOwed(next)
 	}
 }
 

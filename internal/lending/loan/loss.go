@@ -87,6 +87,7 @@ func (s *State) writeOff() error {
 	t.WrittenOffPenaltyMinor = payoff.PenaltyMinor - t.SuspendedPenaltyMinor
 	t.WrittenOffCompoundMinor = payoff.CompoundMinor - t.SuspendedCompoundMinor
 	t.WrittenOffFeeMinor = payoff.FeeMinor
+	t.WrittenOffHeldMinor, t.LeftSuspendedMinor = t.HeldMinor, t.suspended()
 	s.Status, s.Stopped = WrittenOffOut, true
 	return nil
 }
@@ -120,6 +121,7 @@ func (s *State) transfer(e Event) error {
 	t.SoldPenaltyMinor = payoff.PenaltyMinor - t.SuspendedPenaltyMinor
 	t.SoldCompoundMinor = payoff.CompoundMinor - t.SuspendedCompoundMinor
 	t.SoldFeeMinor = payoff.FeeMinor
+	t.SoldHeldMinor, t.LeftSuspendedMinor = t.HeldMinor, t.suspended()
 	s.Status, s.Stopped = TransferredTo, true
 	return nil
 }

@@ -30,13 +30,14 @@ func (t Totals) legs() []leg {
 	fee := t.FeesChargedMinor - t.PaidFeeMinor - t.WaivedFeeMinor - t.WrittenOffFeeMinor - t.SoldFeeMinor
 	lost := t.WrittenOffPrincipalMinor + t.WrittenOffInterestMinor + t.WrittenOffPenaltyMinor + t.WrittenOffCompoundMinor + t.WrittenOffFeeMinor
 	sold := t.SoldPrincipalMinor + t.SoldInterestMinor + t.SoldPenaltyMinor + t.SoldCompoundMinor + t.SoldFeeMinor
-	suspended := t.SuspendedInterestMinor + t.SuspendedPenaltyMinor + t.SuspendedCompoundMinor
+	suspended := t.suspended() - t.LeftSuspendedMinor
+	held := t.HeldMinor - t.WrittenOffHeldMinor - t.SoldHeldMinor
 	claim := t.WrittenOffClaimMinor
 	return []leg{
 		{recipe.Settlement, cash},
 		{recipe.LoanPrincipal, t.DisbursedMinor + t.CapitalisedMinor - t.PaidPrincipalMinor - t.WaivedPrincipalMinor - t.WrittenOffPrincipalMinor - t.SoldPrincipalMinor},
 		{recipe.InterestReceivable, interest},
-		{recipe.InterestIncome, -(t.InterestAccruedMinor - t.SuspendedInterestMinor) - t.EarnedMinor},
+		{recipe.InterestIncome, -(t.InterestAccruedMinor - t.SuspendedInterestMinor - t.HeldMinor) - t.EarnedMinor},
 		{recipe.PenaltyReceivable, penalty},
 		{recipe.PenaltyIncome, -(t.PenaltyAccruedMinor - t.SuspendedPenaltyMinor)},
 		{recipe.CompoundReceivable, compound},
@@ -44,11 +45,11 @@ func (t Totals) legs() []leg {
 		{recipe.FeeReceivable, fee},
 		{recipe.FeeIncome, -t.FeesChargedMinor},
 		{recipe.WaiverExpense, t.WaivedInterestMinor + t.WaivedPenaltyMinor + t.WaivedCompoundMinor + t.WaivedFeeMinor + t.WaivedPrincipalMinor},
-		{recipe.UnearnedDiscount, t.EarnedMinor - t.WithheldMinor},
+		{recipe.UnearnedDiscount, t.EarnedMinor - t.WithheldMinor - held},
 		{recipe.CustomerCredit, -t.CreditHeldMinor},
-		{recipe.LoanLossAllowance, lost},
+		{recipe.LoanLossAllowance, lost - t.WrittenOffHeldMinor},
 		{recipe.RecoveryIncome, -t.RecoveredMinor},
-		{recipe.TransferResult, sold - t.SoldPriceMinor},
+		{recipe.TransferResult, sold - t.SoldHeldMinor - t.SoldPriceMinor},
 		{recipe.SuspendedInterestReceivable, suspended},
 		{recipe.SuspendedInterestContra, -suspended},
 		{recipe.WrittenOffClaim, claim},

@@ -127,7 +127,8 @@ func (s *Service) renew(ctx context.Context, tx *db.Tx, old Loan, f facility.Fac
 	}
 	l, err := s.prepare(ctx, tx, f, DrawInput{
 		FacilityID: f.ID, AmountMinor: in.AmountMinor, TenorMonths: in.TenorMonths, Method: in.Method, PayeeName: old.PayeeName,
-		PayeeAccount: old.collectAccount(), Reference: in.Reference, Entrusted: true, RepayAccount: old.collectAccount(),
+		PayeeAccount: old.collectAccount(), Reference: in.Reference, RepayAccount: old.collectAccount(),
+		Entrusted: true, // no money leaves: the rule about who is paid has nothing to ask
 	})
 	if err != nil {
 		return l, err
@@ -162,8 +163,8 @@ func (s *Service) replace(ctx context.Context, tx *db.Tx, old, l *Loan) error {
 	if err != nil {
 		return err
 	}
-	if !fresh {
-		return fault.New(ReasonReferenceReused, "reference", l.Reference, "loan", l.ID).WithField("client_reference")
+	if !fresh { // the reference belongs to another drawdown of the facility
+		return fault.New(ReasonReferenceReused, "reference", l.Reference, "loan", l.FacilityID).WithField("client_reference")
 	}
 	today, err := tx.BusinessDate(ctx)
 	if err != nil {

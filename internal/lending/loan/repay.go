@@ -73,6 +73,11 @@ func (s *State) NextDue() (Row, bool) {
 	return Row{}, false
 }
 
+// nextOwed is what is left to pay of the next instalment.
+func (s *State) nextOwed(next Row) int64 {
+	return next.TotalMinor - next.PaidPrincipalMinor - s.Settled
+}
+
 // reach lets time pass to an event's date. Where arrears are charged at events,
 // the overdue amounts earn from the start of the running period first.
 func (s *State) reach(on calendar.Date) error {
@@ -175,8 +180,7 @@ func (s *State) settle(strategy Strategy) {
 	}
 	s.Status = Settled
 	s.NonAccrual = false
-	t := &s.Totals
-	t.SuspendedInterestMinor, t.SuspendedPenaltyMinor, t.SuspendedCompoundMinor = 0, 0, 0
+	s.suspend()
 	if strategy == NextInstalments || strategy == LastInstalments || strategy == EachInstalment {
 		s.keepAhead()
 		return

@@ -259,6 +259,12 @@ func disbursementOutcome(ctx context.Context, tx *db.Tx, o payment.Order) error 
 		if l.Terms.Method == Discount { // the bank paid the face less the interest withheld
 			e.AmountMinor, e.Detail.WithheldMinor = l.PrincipalMinor, l.PrincipalMinor-o.AmountMinor
 		}
+		if ok, err := takesMoney(ctx, tx, l, e); err != nil || !ok {
+			if err != nil {
+				return err
+			}
+			return stray(ctx, tx, l, o, today)
+		}
 		_, _, err = act(ctx, tx, &l, e, fault.Text{Zh: "放款", En: "loan disbursed"})
 		return err
 	}
@@ -269,6 +275,29 @@ func disbursementOutcome(ctx context.Context, tx *db.Tx, o payment.Order) error 
 		return err
 	}
 	_, _, err = act(ctx, tx, &l, Event{Kind: Cancelled, Date: today, Key: "cancelled", Note: o.Reason}, fault.Text{Zh: "放款失败", En: "disbursement failed"})
+	return err
+}
+
+// takesMoney reports whether a loan can still take a disbursement: a tranche may
+// have been on its way while the loan was settled.
+func takesMoney(ctx context.Context, tx *db.Tx, l Loan, e Event) (bool, error) {
+	recorded, err := Events(ctx, tx, l.ID)
+	if err != nil {
+		return false, err
+	}
+	e.Seq = l.eventSeq + 1
+	_, err = Replay(l.Terms, append(plain(recorded), e), later(l.ProcessedTo, e.Date))
+	return err == nil, nil
+}
+
+// stray books money that left for a loan which could not take it any more to
+// suspense: it must be claimed back from the payee.
+func stray(ctx context.Context, tx *db.Tx, l Loan, o payment.Order, today calendar.Date) error {
+	sum := money.Of(o.AmountMinor, o.Currency)
+	_, err := journal.Post(ctx, tx, journal.Draft{
+		Key: "payment:" + o.ID + ":stray", Date: today, Memo: fault.Text{Zh: "放款时贷款已结清，待追回", En: "paid out after the loan had ended, to be claimed back"}, Object: "loan",
+		ObjectID: l.ID, Branch: l.BranchID, Product: l.ProductID, Lines: []journal.Line{journal.Debit(journal.Suspense, sum), journal.Credit(journal.Nostro, sum)},
+	})
 	return err
 }
 

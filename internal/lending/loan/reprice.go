@@ -100,6 +100,16 @@ func Reprice(ctx context.Context, tx *db.Tx, after string, on calendar.Date, lim
 	return last, len(list), nil
 }
 
+// NextReprice names the next loan that Reprice would take after an id.
+func NextReprice(ctx context.Context, tx *db.Tx, after string, on calendar.Date) (id string, n int, err error) {
+	var next calendar.Date
+	err = tx.QueryRow(ctx, selectReprice, tx.Institution, after, on.String(), 1).Scan(&id, &next)
+	if db.IsNoRows(err) {
+		return after, 0, nil
+	}
+	return id, 1, err
+}
+
 func reprice(ctx context.Context, tx *db.Tx, table benchmark.Table, id string, from, on calendar.Date) error {
 	l, err := read(ctx, tx, selectLocked, id)
 	if err != nil {

@@ -19,6 +19,8 @@ type Rule struct {
 	EffectiveFrom calendar.Date `json:"effective_from"`
 	SourceDoc     string        `json:"source_doc"`
 	Certainty     string        `json:"certainty"`
+
+	value int64 // in units of 1e-8
 }
 
 var rules = func() []Rule {
@@ -26,23 +28,34 @@ var rules = func() []Rule {
 	if err := json.Unmarshal(rulesText, &all); err != nil {
 		panic("loan: data/rules.json: " + err.Error())
 	}
+	for i := range all {
+		v, err := rate.Parse(all[i].Value)
+		if err != nil {
+			panic("loan: data/rules.json: " + err.Error())
+		}
+		all[i].value = int64(v)
+	}
 	return all
 }()
 
-// ruleOn is the value in force on a date, in units of 1e-8; zero when there is none.
+// ruleOn is the value in force on a date, in units of 1e-8. Before the first one
+// there is none; then the first counts.
 func ruleOn(name string, on calendar.Date) int64 {
-	var best Rule
-	for _, r := range rules {
-		if r.Name == name && !r.EffectiveFrom.After(on) && (best.Name == "" || r.EffectiveFrom.After(best.EffectiveFrom)) {
+	var best *Rule
+	for i := range rules {
+		r := &rules[i]
+		if r.Name == name && (best == nil || (!r.EffectiveFrom.After(on) && r.EffectiveFrom.After(best.EffectiveFrom))) {
 			best = r
 		}
 	}
-	v, err := rate.Parse(best.Value)
-	if err != nil {
+	if best == nil {
 		return 0
 	}
-	return int64(v)
+	return best.value
 }
+
+// wholeOn is a value in whole units.
+func wholeOn(name string, on calendar.Date) int { return int(ruleOn(name, on) / rate.Scale) }
 
 // extensionLimit is how many months a loan of a tenor may be extended in all.
 func extensionLimit(tenorMonths int, on calendar.Date) int {
@@ -52,7 +65,7 @@ func extensionLimit(tenorMonths int, on calendar.Date) int {
 	case tenorMonths <= 60:
 		return int(int64(tenorMonths) * ruleOn("extension_medium_share", on) / rate.Scale)
 	default:
-		return int(ruleOn("extension_long_months", on) / rate.Scale)
+		return wholeOn("extension_long_months", on)
 	}
 }
 

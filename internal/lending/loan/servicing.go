@@ -106,7 +106,7 @@ func outlook(s *State) Outlook {
 		o.MaturityOn = s.Rows[len(s.Rows)-1].DueDate
 	}
 	if next, ok := s.NextDue(); ok && s.open() {
-		o.NextDueOn, o.NextDueMinor = next.DueDate, next.TotalMinor-next.PaidPrincipalMinor-s.Settled
+		o.NextDueOn, o.NextDueMinor = next.DueDate, s.nextOwed(next)
 	}
 	for i := s.Next; i < len(s.Rows); i++ {
 		o.InterestMinor += s.Rows[i].InterestMinor
@@ -177,8 +177,16 @@ func tryChange(ctx context.Context, tx *db.Tx, l *Loan, c Change) (before, after
 	if err != nil {
 		return before, after, err
 	}
+	if err := c.unused(ctx, tx, recorded); err != nil {
+		return before, after, err
+	}
 	if err := c.lawful(l, plain(recorded), e.Date); err != nil {
 		return before, after, err
+	}
+	if c.Kind == Refunded && l.Posted.CreditHeldMinor > 0 {
+		if err := c.refundable(ctx, tx, l); err != nil {
+			return before, after, err
+		}
 	}
 	on := later(l.ProcessedTo, today)
 	if before, err = Replay(l.Terms, plain(recorded), on); err != nil {
@@ -187,6 +195,23 @@ func tryChange(ctx context.Context, tx *db.Tx, l *Loan, c Change) (before, after
 	after, err = Replay(l.Terms, append(plain(recorded), e), on)
 	return before, after, err
 }
+
+// unused refuses a reference that a change of this loan bears already: it stays
+// the name of one change for ever.
+func (c Change) unused(ctx context.Context, tx *db.Tx, recorded []RecordedEvent) error {
+	for _, e := range recorded {
+		if e.Key == c.key() {
+			return fault.New(ReasonChangeReused, "reference", c.Reference).WithField("reference")
+		}
+	}
+	_, ordered, err := payment.ByKey(ctx, tx, c.refundKey())
+	if err == nil && ordered {
+		err = fault.New(ReasonChangeReused, "reference", c.Reference).WithField("reference")
+	}
+	return err
+}
+
+func (c Change) refundKey() string { return "refund:" + c.LoanID + ":" + c.Reference }
 
 // lawful checks what regulation says beside arithmetic.
 func (c Change) lawful(l *Loan, events []Event, on calendar.Date) error {
@@ -226,11 +251,36 @@ func (s *Service) applyChange(ctx context.Context, tx *db.Tx, _ auth.Principal, 
 	return err
 }
 
+// refundable wants the money to be held and not on its way back already.
+func (c Change) refundable(ctx context.Context, tx *db.Tx, l *Loan) error {
+	orders, err := payment.Of(ctx, tx, "loan", l.ID)
+	if err != nil {
+		return err
+	}
+	free := l.Posted.CreditHeldMinor
+	for _, o := range orders {
+		if o.Purpose == PurposeRefund && !o.Status.Final() {
+			free -= o.AmountMinor
+		}
+	}
+	if c.AmountMinor > free {
+		return fault.New(ReasonRefund, "amount", money.FormatMinor(c.AmountMinor), "held", money.FormatMinor(free)).WithField("amount_minor")
+	}
+	return nil
+}
+
 // orderRefund pays overpaid money back; the loan records it when the bank has.
 func (s *Service) orderRefund(ctx context.Context, tx *db.Tx, l Loan, c Change) error {
+	if err := c.refundable(ctx, tx, &l); err != nil {
+		return err
+	}
+	name := l.PayeeName
+	if l.Facts.RepayAccount != "" {
+		name = "" // the payee is the supplier; the borrower's account is known by its number
+	}
 	_, fresh, err := payment.Record(ctx, tx, payment.Draft{
-		Key: "refund:" + l.ID + ":" + c.Reference, Purpose: PurposeRefund, Object: "loan", ObjectID: l.ID,
-		FromAccount: payment.SettlementAccount(tx.Institution), ToAccount: l.collectAccount(), ToName: l.PayeeName,
+		Key: c.refundKey(), Purpose: PurposeRefund, Object: "loan", ObjectID: l.ID,
+		FromAccount: payment.SettlementAccount(tx.Institution), ToAccount: l.collectAccount(), ToName: name,
 		Amount: money.Of(c.AmountMinor, l.Currency), Memo: "退还溢缴款 refund",
 	})
 	if err == nil && fresh {

@@ -172,6 +172,7 @@ func (s *State) refresh() error {
 		return nil
 	}
 	days := s.DaysPastDue()
+	s.watch(days) // first: the day on which an observation is passed, the loan returns to accrual
 	switch {
 	case s.Stopped:
 	case days > s.Terms.nonAccrualDays():
@@ -180,7 +181,6 @@ func (s *State) refresh() error {
 		s.NonAccrual = false // a restructured loan returns to accrual when its observation is passed, not before
 	}
 	s.suspend()
-	s.watch(days)
 	s.Status = Active
 	if days > s.Terms.GraceDays {
 		s.Status = Overdue
@@ -195,11 +195,13 @@ func (s *State) refresh() error {
 func (s *State) suspend() {
 	t := &s.Totals
 	t.SuspendedInterestMinor, t.SuspendedPenaltyMinor, t.SuspendedCompoundMinor = 0, 0, 0
-	if s.NonAccrual {
-		t.SuspendedInterestMinor = s.interestOwed()
-		t.SuspendedPenaltyMinor = t.PenaltyAccruedMinor - t.PaidPenaltyMinor - t.WaivedPenaltyMinor
-		t.SuspendedCompoundMinor = t.CompoundAccruedMinor - t.PaidCompoundMinor - t.WaivedCompoundMinor
+	if !s.NonAccrual {
+		t.HeldMinor = 0
+		return
 	}
+	t.SuspendedInterestMinor = s.interestOwed()
+	t.SuspendedPenaltyMinor = t.PenaltyAccruedMinor - t.PaidPenaltyMinor - t.WaivedPenaltyMinor
+	t.SuspendedCompoundMinor = t.CompoundAccruedMinor - t.PaidCompoundMinor - t.WaivedCompoundMinor
 }
 
 // interestOwed is interest that is accrued and neither paid, waived nor capitalised.

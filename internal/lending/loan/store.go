@@ -207,22 +207,31 @@ func eventsBetween(ctx context.Context, tx *db.Tx, first, last string) (map[stri
 
 // record appends an event to the loan's chain.
 func record(ctx context.Context, tx *db.Tx, l *Loan, e Event) (RecordedEvent, error) {
-	r := RecordedEvent{Event: e, BookedAt: tx.Now, Actor: tx.Actor, PrevHash: l.eventHash}
+	r, row, err := l.seal(tx, e)
+	if err != nil {
+		return r, err
+	}
+	if _, err := tx.Exec(ctx, insertEvent, row...); err != nil {
+		return r, fmt.Errorf("loan %s event %s: %w", l.ID, e.Kind, err)
+	}
+	return r, nil
+}
+
+// seal makes an event the next of the loan's chain; row is how it is stored.
+func (l *Loan) seal(tx *db.Tx, e Event) (r RecordedEvent, row []any, err error) {
+	r = RecordedEvent{Event: e, BookedAt: tx.Now, Actor: tx.Actor, PrevHash: l.eventHash}
 	r.Seq = l.eventSeq + 1
 	if !e.Detail.isZero() {
 		text, err := json.Marshal(e.Detail)
 		if err != nil {
-			return r, err
+			return r, nil, err
 		}
 		r.detail = string(text)
 	}
 	r.Hash = r.seal(tx.Institution, l.ID)
-	if _, err := tx.Exec(ctx, insertEvent, tx.Institution, l.ID, r.Seq, string(r.Kind), r.Date.String(), r.AmountMinor, r.Prepay, r.Key, r.Note,
-		db.Micros(r.BookedAt), r.Actor, r.PrevHash, r.Hash, r.detail); err != nil {
-		return r, fmt.Errorf("loan %s event %s: %w", l.ID, e.Kind, err)
-	}
 	l.eventSeq, l.eventHash = r.Seq, r.Hash
-	return r, nil
+	return r, []any{tx.Institution, l.ID, r.Seq, string(r.Kind), r.Date.String(), r.AmountMinor, r.Prepay, r.Key, r.Note,
+		db.Micros(r.BookedAt), r.Actor, r.PrevHash, r.Hash, r.detail}, nil
 }
 
 func ids(ctx context.Context, tx *db.Tx, q *db.Query, args ...any) ([]string, error) {

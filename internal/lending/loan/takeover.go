@@ -26,7 +26,7 @@ var (
 	takeDays = db.NewBulk("loan_day", []string{"institution_id", "loan_id", "status", "processed_to", "next_due_on", "next_due_minor", "outstanding_minor", "due_minor",
 		"days_past_due", "posted_json", "event_seq", "updated_at", "version"}, "")
 	takeEvents = db.NewBulk("loan_event", []string{"institution_id", "loan_id", "seq", "kind", "value_date", "amount_minor", "prepay", "business_key", "note", "booked_at",
-		"actor", "prev_hash", "hash"}, "")
+		"actor", "prev_hash", "hash", "detail_json"}, "")
 )
 
 // Take takes a portfolio over, up to 2,000 loans a call: each as it stood at the end of on, with its past as events, and its sums
@@ -49,11 +49,11 @@ func Take(ctx context.Context, tx *db.Tx, all []Taken, on calendar.Date) (ids []
 		l.project(&s)
 		l.Posted = s.Totals
 		for _, e := range t.Events {
-			r := RecordedEvent{Event: e, BookedAt: tx.Now, Actor: tx.Actor, PrevHash: l.eventHash}
-			r.Seq = l.eventSeq + 1
-			r.Hash = r.seal(tx.Institution, l.ID)
-			l.eventSeq, l.eventHash = r.Seq, r.Hash
-			events = append(events, []any{tx.Institution, l.ID, r.Seq, string(r.Kind), r.Date.String(), r.AmountMinor, r.Prepay, r.Key, r.Note, db.Micros(r.BookedAt), r.Actor, r.PrevHash, r.Hash})
+			_, row, err := l.seal(tx, e)
+			if err != nil {
+				return nil, err
+			}
+			events = append(events, row)
 		}
 		terms, err := json.Marshal(l.Terms)
 		if err != nil {

@@ -83,7 +83,6 @@ const (
 	principalMaxByYear   = 1_000_000_000_000  // where the denominator is 365 x 366
 	tenorMax             = 360
 	graceMax             = 15
-	nonAccrualDaysUsual  = 90
 	nonAccrualDaysLowest = 30
 )
 
@@ -136,7 +135,7 @@ type Terms struct {
 	Prepayment Strategy `json:"prepayment,omitempty"`
 	// Order is how a payment is spread; empty lists mean the usual order.
 	Order Order `json:"order,omitzero"`
-	// NonAccrualDays past due stop the recognition of income; zero is 90.
+	// NonAccrualDays past due stop the recognition of income; zero is what data/rules.json says (90).
 	NonAccrualDays int `json:"non_accrual_days,omitempty"`
 	// MisuseRate is charged on a loan used for another purpose; zero is twice the contract rate.
 	MisuseRate rate.Rate `json:"misuse_rate,omitempty"`
@@ -265,7 +264,7 @@ func (t Terms) nonAccrualDays() int {
 	if t.NonAccrualDays > 0 {
 		return t.NonAccrualDays
 	}
-	return nonAccrualDaysUsual
+	return wholeOn("non_accrual_days", t.Start)
 }
 
 // misuseRate is the term or twice the contract rate.

@@ -27,6 +27,8 @@ type Totals struct {
 	SuspendedPenaltyMinor  int64 `json:"suspended_penalty_minor,omitempty"`
 	SuspendedCompoundMinor int64 `json:"suspended_compound_minor,omitempty"`
 
+	HeldMinor int64 `json:"held_minor,omitempty" doc:"interest that became principal while the loan was non-accrual: no income until it is cured"`
+
 	WithheldMinor   int64 `json:"withheld_minor,omitempty" doc:"interest kept back when a discounted loan was paid out"`
 	EarnedMinor     int64 `json:"earned_minor,omitempty" doc:"part of the withheld interest that time has earned"`
 	CreditHeldMinor int64 `json:"credit_held_minor,omitempty" doc:"money of the customer beyond what the loan could take"`
@@ -39,12 +41,21 @@ type Totals struct {
 	WrittenOffClaimMinor     int64 `json:"written_off_claim_minor,omitempty" doc:"what the customer still owes off the books"`
 	RecoveredMinor           int64 `json:"recovered_minor,omitempty" doc:"received after write-off"`
 
+	WrittenOffHeldMinor int64 `json:"written_off_held_minor,omitempty" doc:"held interest that was written off with the principal it had become"`
+	LeftSuspendedMinor  int64 `json:"left_suspended_minor,omitempty" doc:"suspended interest that is part of the claim written off or sold"`
+
+	SoldHeldMinor      int64 `json:"sold_held_minor,omitempty"`
 	SoldPrincipalMinor int64 `json:"sold_principal_minor,omitempty"`
 	SoldInterestMinor  int64 `json:"sold_interest_minor,omitempty"`
 	SoldPenaltyMinor   int64 `json:"sold_penalty_minor,omitempty"`
 	SoldCompoundMinor  int64 `json:"sold_compound_minor,omitempty"`
 	SoldFeeMinor       int64 `json:"sold_fee_minor,omitempty"`
 	SoldPriceMinor     int64 `json:"sold_price_minor,omitempty"`
+}
+
+// suspended is what is accrued and not recognised.
+func (t *Totals) suspended() int64 {
+	return t.SuspendedInterestMinor + t.SuspendedPenaltyMinor + t.SuspendedCompoundMinor
 }
 
 // Sub is t - o, field by field.
@@ -69,6 +80,7 @@ func (t Totals) Sub(o Totals) Totals {
 		SuspendedInterestMinor:   t.SuspendedInterestMinor - o.SuspendedInterestMinor,
 		SuspendedPenaltyMinor:    t.SuspendedPenaltyMinor - o.SuspendedPenaltyMinor,
 		SuspendedCompoundMinor:   t.SuspendedCompoundMinor - o.SuspendedCompoundMinor,
+		HeldMinor:                t.HeldMinor - o.HeldMinor,
 		WithheldMinor:            t.WithheldMinor - o.WithheldMinor,
 		EarnedMinor:              t.EarnedMinor - o.EarnedMinor,
 		CreditHeldMinor:          t.CreditHeldMinor - o.CreditHeldMinor,
@@ -79,6 +91,9 @@ func (t Totals) Sub(o Totals) Totals {
 		WrittenOffFeeMinor:       t.WrittenOffFeeMinor - o.WrittenOffFeeMinor,
 		WrittenOffClaimMinor:     t.WrittenOffClaimMinor - o.WrittenOffClaimMinor,
 		RecoveredMinor:           t.RecoveredMinor - o.RecoveredMinor,
+		WrittenOffHeldMinor:      t.WrittenOffHeldMinor - o.WrittenOffHeldMinor,
+		LeftSuspendedMinor:       t.LeftSuspendedMinor - o.LeftSuspendedMinor,
+		SoldHeldMinor:            t.SoldHeldMinor - o.SoldHeldMinor,
 		SoldPrincipalMinor:       t.SoldPrincipalMinor - o.SoldPrincipalMinor,
 		SoldInterestMinor:        t.SoldInterestMinor - o.SoldInterestMinor,
 		SoldPenaltyMinor:         t.SoldPenaltyMinor - o.SoldPenaltyMinor,

@@ -229,7 +229,12 @@ func statement(l Loan, events []Event, from, until calendar.Date) (Statement, er
 			return out, err
 		}
 		line := StatementLine{Date: e.Date, Kind: string(e.Kind), Memo: kindNames[e.Kind], Amount: e.AmountMinor, Principal: st.Principal()}
-		if e.Kind == Repaid {
+		switch e.Kind { //nolint:exhaustive // the others charge their amount, or have none
+		case Waived:
+			line.Amount = -e.AmountMinor
+		case Transferred:
+			line.Amount = 0 // the price is between the holders
+		case Repaid:
 			line.Amount, line.Allocation = -e.AmountMinor, &a
 			billed = min(billed+closing(&st, billed), st.Next)
 		}

@@ -94,7 +94,7 @@ func live(l Loan, events []Event, at calendar.Date) (cost int64, end calendar.Da
 			day, ok = ordered[next].Date, true
 		}
 		if !looked && (!ok || day.After(at)) {
-			seen = s.copy()
+			seen = clone(&s)
 			if err := seen.Advance(at); err != nil {
 				return 0, end, seen, err
 			}
@@ -142,14 +142,4 @@ func (s *State) payDue(day, today calendar.Date) error {
 		return err
 	}
 	return nil
-}
-
-// copy is a state that can go another way.
-func (s *State) copy() State {
-	c := *s
-	c.Rows = append([]Row(nil), s.Rows...)
-	c.Segments = append([]Segment(nil), s.Segments...)
-	c.PenaltyEarned = append(c.PenaltyEarned[:0:0], s.PenaltyEarned...)
-	c.CompoundEarned = append(c.CompoundEarned[:0:0], s.CompoundEarned...)
-	return c
 }
