@@ -48,13 +48,22 @@ func scheduleReset(ctx context.Context, tx *db.Tx, id string, t Terms, after cal
 	if !t.Repricing.floating() {
 		return nil
 	}
-	next, ok := benchmark.NextReset(benchmark.Rule(t.Repricing.Rule), t.Start, after)
-	if !ok || next.After(t.Maturity()) {
+	next, ok := t.nextReset(after)
+	if !ok {
 		_, err := tx.Exec(ctx, deleteReprice, tx.Institution, id)
 		return err
 	}
 	_, err := tx.Exec(ctx, insertReprice, tx.Institution, id, next.String())
 	return err
+}
+
+// nextReset is the first reset of a floating loan after a day; false when none is left.
+func (t Terms) nextReset(after calendar.Date) (calendar.Date, bool) {
+	if !t.Repricing.floating() {
+		return calendar.Date{}, false
+	}
+	next, ok := benchmark.NextReset(benchmark.Rule(t.Repricing.Rule), t.Start, after)
+	return next, ok && !next.After(t.Maturity())
 }
 
 // CountReprice counts the loans whose reset has come.

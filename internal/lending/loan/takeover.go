@@ -29,6 +29,8 @@ var (
 		"actor", "prev_hash", "hash", "detail_json"}, "")
 )
 
+var takeResets = db.NewBulk("loan_reprice", []string{"institution_id", "loan_id", "next_on"}, "")
+
 // Take takes a portfolio over, up to 2,000 loans a call: each as it stood at the end of on, with its past as events, and its sums
 // for the general ledger on that date. No money moves and no facility is touched. The next end of day works them on from there.
 func Take(ctx context.Context, tx *db.Tx, all []Taken, on calendar.Date) (ids []string, err error) {
@@ -36,6 +38,7 @@ func Take(ctx context.Context, tx *db.Tx, all []Taken, on calendar.Date) (ids []
 		return nil, fault.New(fault.ReasonTooLarge, "what", "loans", "limit", takeMax)
 	}
 	loans, days, events := make([][]any, 0, len(all)), make([][]any, 0, len(all)), make([][]any, 0, len(all))
+	var resets [][]any
 	kept, parts := make([]snapshot, 0, len(all)), sums{to: on}
 	for i, t := range all {
 		s, err := Replay(t.Terms, t.Events, on)
@@ -69,6 +72,9 @@ func Take(ctx context.Context, tx *db.Tx, all []Taken, on calendar.Date) (ids []
 			posted, l.eventSeq, db.Micros(tx.Now), 1})
 		kept = append(kept, snapshot{loanID: l.ID, branchID: l.BranchID, productID: l.ProductID, eventSeq: l.eventSeq, state: &s})
 		parts.merge(&l, []dated{{on, l.Posted}})
+		if next, ok := t.Terms.nextReset(on); ok {
+			resets = append(resets, []any{tx.Institution, l.ID, next.String()})
+		}
 		ids = append(ids, l.ID)
 	}
 	if len(all) == 0 {
@@ -77,7 +83,10 @@ func Take(ctx context.Context, tx *db.Tx, all []Taken, on calendar.Date) (ids []
 	for _, part := range []struct {
 		bulk *db.Bulk
 		rows [][]any
-	}{{takeLoans, loans}, {takeDays, days}, {takeEvents, events}} {
+	}{{takeLoans, loans}, {takeDays, days}, {takeEvents, events}, {takeResets, resets}} {
+		if len(part.rows) == 0 {
+			continue
+		}
 		if _, err := tx.BulkInsert(ctx, part.bulk, part.rows); err != nil {
 			return nil, err
 		}
