@@ -152,7 +152,8 @@ func update(ctx context.Context, tx *db.Tx, l *Loan) error {
 	return saveSnapshots(ctx, tx, []snapshot{{loanID: l.ID, eventSeq: l.eventSeq, branchID: l.BranchID, productID: l.ProductID, state: l.state}})
 }
 
-// Events reads a loan's chain, oldest first.
+// Events reads a loan's chain, oldest first. An event that was changed, removed
+// or moved is refused (LOAN_BROKEN) before anything is made of it.
 func Events(ctx context.Context, tx *db.Tx, loanID string) ([]RecordedEvent, error) {
 	rows, err := tx.Query(ctx, selectEvents, tx.Institution, loanID)
 	if err != nil {
@@ -164,6 +165,13 @@ func Events(ctx context.Context, tx *db.Tx, loanID string) ([]RecordedEvent, err
 		e, err := scanEvent(rows.Scan)
 		if err != nil {
 			return nil, err
+		}
+		hash := ""
+		if n := len(out); n > 0 {
+			hash = out[n-1].Hash
+		}
+		if e.Seq != int64(len(out)+1) || e.PrevHash != hash || e.seal(tx.Institution, loanID) != e.Hash {
+			return nil, fault.New(ReasonBroken, "loan", loanID, "problem", "event "+itoa(len(out)+1)+" was changed, removed or moved")
 		}
 		out = append(out, e)
 	}

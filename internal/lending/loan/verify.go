@@ -62,11 +62,8 @@ func verify(ctx context.Context, tx *db.Tx, l Loan) (int64, error) {
 		return 0, err
 	}
 	hash := ""
-	for i, e := range events {
-		if e.Seq != int64(i+1) || e.PrevHash != hash || e.seal(tx.Institution, l.ID) != e.Hash {
-			return 0, broken("event " + itoa(i+1) + " was changed, removed or moved")
-		}
-		hash = e.Hash
+	if n := len(events); n > 0 {
+		hash = events[n-1].Hash // Events has followed the chain up to here
 	}
 	if l.eventSeq != int64(len(events)) || l.eventHash != hash {
 		return 0, broken("the chain of events was cut")
