@@ -113,7 +113,8 @@ type wanted struct {
 	due      bool     // some hold has run out
 	holds    []string // references of holds
 	captures []Capture
-	reserve  []fundKey // sub-accounts that holds touch
+	placed   map[string][]HoldDraft // holds that the batch itself asks for
+	reserve  []fundKey              // sub-accounts that holds touch
 	today    calendar.Date
 }
 
