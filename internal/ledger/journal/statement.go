@@ -92,14 +92,8 @@ func AccountStatement(ctx context.Context, tx *db.Tx, f StatementFilter) (s Stat
 	if s.Account, err = FindAccount(ctx, tx, f.Account); err != nil {
 		return s, err
 	}
-	sign := int64(1)
-	if !s.Account.Kind.DebitNormal() {
-		sign = -1
-	}
-	from, until := f.From.String(), farAway
-	if !f.Until.IsZero() {
-		until = f.Until.String()
-	}
+	sign := s.sign()
+	from, until := f.span()
 	opening, err := f.opening(ctx, tx)
 	if err != nil {
 		return s, err
@@ -112,7 +106,38 @@ func AccountStatement(ctx context.Context, tx *db.Tx, f StatementFilter) (s Stat
 		return s, err
 	}
 	s.OpeningMinor, s.ClosingMinor = sign*opening, sign*closing
-	return s, s.page(ctx, tx, f, opening, sign, from, until)
+	return s, s.page(ctx, tx, f)
+}
+
+// WholeStatement is AccountStatement with all movements, proved once and of one snapshot; more than most are
+// refused.
+func WholeStatement(ctx context.Context, tx *db.Tx, f StatementFilter, most int64) (s Statement, err error) {
+	f.Limit, f.Cursor = legsMax, ""
+	s, err = AccountStatement(ctx, tx, f)
+	if err == nil && s.Total > most {
+		err = fault.New(fault.ReasonTooLarge, "what", "statement", "what_zh", "明细", "limit", most)
+	}
+	for err == nil && s.NextCursor != "" {
+		f.Cursor, s.NextCursor = s.NextCursor, ""
+		err = s.page(ctx, tx, f)
+	}
+	return s, err
+}
+
+// sign turns debits minus credits to the account's normal side.
+func (s *Statement) sign() int64 {
+	if s.Account.Kind.DebitNormal() {
+		return 1
+	}
+	return -1
+}
+
+// span is the first and the last day as the statements compare them.
+func (f StatementFilter) span() (from, until string) {
+	if f.Until.IsZero() {
+		return f.From.String(), farAway
+	}
+	return f.From.String(), f.Until.String()
 }
 
 // opening is what stood before the first day, debits positive.
@@ -177,7 +202,7 @@ const provenMax = 20_000
 // proveDates reads every entry that touches the sub-account and checks it against its hash: one whose date
 // was changed would stand on the wrong side of the opening balance.
 func (f StatementFilter) proveDates(ctx context.Context, tx *db.Tx) error {
-	f.Limit = 1000
+	f.Limit = legsMax
 	at := legAt{}
 	for {
 		legs, err := f.legs(ctx, tx, "", "~", at)
@@ -197,17 +222,24 @@ type legAt struct {
 	line int
 }
 
-// page reads the movements after the cursor and works the running balance out.
-func (s *Statement) page(ctx context.Context, tx *db.Tx, f StatementFilter, opening, sign int64, from, until string) error {
+// legsMax bounds how many movements are read at once.
+const legsMax = 1000
+
+// page adds the movements after the cursor and works the running balance out.
+func (s *Statement) page(ctx context.Context, tx *db.Tx, f StatementFilter) error {
 	at, err := parseLegCursor(f.Cursor)
 	if err != nil {
 		return err
 	}
-	if f.Limit <= 0 || f.Limit > 1000 {
+	if f.Limit <= 0 || f.Limit > legsMax {
 		f.Limit = 50
 	}
-	running := opening
-	if f.Cursor != "" {
+	sign := s.sign()
+	from, until := f.span()
+	running := sign * s.OpeningMinor
+	if n := len(s.Items); n > 0 {
+		running = sign * s.Items[n-1].BalanceMinor
+	} else if f.Cursor != "" {
 		var before int64
 		if err := tx.QueryRow(ctx, legUntil, f.args(tx, from, at.date.String(), at.seq, at.line)...).Scan(&before); err != nil {
 			return err
@@ -241,7 +273,7 @@ func (s *Statement) page(ctx context.Context, tx *db.Tx, f StatementFilter, open
 	if more {
 		last := legs[len(legs)-1]
 		s.NextCursor = api.EncodeCursor(last.date.String(), strconv.FormatInt(last.seq, 10), strconv.Itoa(last.line))
-	} else if f.Cursor == "" && sign*running != s.ClosingMinor {
+	} else if sign*running != s.ClosingMinor {
 		return broken("the movements of account %s do not lead to its balance", f.Account)
 	}
 	return nil
