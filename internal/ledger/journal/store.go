@@ -134,12 +134,8 @@ func checkEntries(institution string, entries []Entry) error {
 	return nil
 }
 
-// findByKeys reads the entries that drafts were posted as before, in one statement.
-func findByKeys(ctx context.Context, tx *db.Tx, drafts []Draft) (map[string]Entry, error) {
-	keys := make([]string, len(drafts))
-	for i, d := range drafts {
-		keys[i] = d.Key
-	}
+// FindByKeys reads the entries that were posted under business keys, in one statement.
+func FindByKeys(ctx context.Context, tx *db.Tx, keys []string) (map[string]Entry, error) {
 	text, err := json.Marshal(keys)
 	if err != nil {
 		return nil, err
@@ -238,7 +234,7 @@ func FindEntry(ctx context.Context, tx *db.Tx, id string) (Entry, error) {
 
 // FindByKey reads the entry of a business key, if there is one.
 func FindByKey(ctx context.Context, tx *db.Tx, key string) (Entry, bool, error) {
-	found, err := findByKeys(ctx, tx, []Draft{{Key: key}})
+	found, err := FindByKeys(ctx, tx, []string{key})
 	if err != nil {
 		return Entry{}, false, err
 	}
