@@ -153,8 +153,8 @@ func (s *Service) SubAccounts(ctx context.Context, p auth.Principal, account, cu
 		return page, err
 	}
 	err = s.with(ctx, p, Span{}, func(tx *db.Tx, _ Span, _ []journal.Account) error {
-		rows, err := journal.SubBalances(ctx, tx, account, [3]string(parts), limit+1)
-		page = api.Cut(rows, limit, int64(len(rows)), func(b journal.Balance) []string { return []string{b.Sub, b.Branch, string(b.Currency)} })
+		rows, total, err := journal.SubBalances(ctx, tx, account, [3]string(parts), limit+1)
+		page = api.Cut(rows, limit, total, func(b journal.Balance) []string { return []string{b.Sub, b.Branch, string(b.Currency)} })
 		return err
 	})
 	return page, err
