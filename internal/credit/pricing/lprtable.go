@@ -255,13 +255,13 @@ func shownLPR(p benchmark.Publication) map[string]any {
 	return out
 }
 
-func applyLPR(ctx context.Context, tx *db.Tx, p auth.Principal, _ proposal.Description, body json.RawMessage) error {
+func applyLPR(ctx context.Context, tx *db.Tx, p auth.Principal, d proposal.Description, body json.RawMessage) error {
 	c, _, err := readLPRChange(ctx, tx, body)
 	if err != nil {
 		return err
 	}
 	for _, x := range c.Publications {
-		if _, err := tx.Exec(ctx, insertLPR, tx.Institution, x.On.String(), int64(x.OneYear), int64(x.FiveYears), c.Source, tx.Actor, p.UserID, db.Micros(tx.Now)); err != nil {
+		if _, err := tx.Exec(ctx, insertLPR, tx.Institution, x.On.String(), int64(x.OneYear), int64(x.FiveYears), c.Source, d.MadeBy, p.UserID, db.Micros(tx.Now)); err != nil {
 			return err
 		}
 	}

@@ -66,6 +66,9 @@ func TestTheTableIsKeptByTwo(t *testing.T) {
 				require.Equal(t, []any{OriginInstitution, int64(2), "更正"}, []any{r.Origin, r.Version, r.Source})
 			}
 		}
+		var maker, checker string
+		require.NoError(t, d.Owner().QueryRowContext(t.Context(), `select made_by, approved_by from lpr_publication where version = 2`).Scan(&maker, &checker))
+		require.Equal(t, []string{staff.Operations.UserID, staff.Risk.UserID}, []string{maker, checker})
 		// The other institution keeps its own.
 		other := dbtest.Institution(t, d)
 		require.NoError(t, d.View(t.Context(), other.System.Scope(), func(tx *db.Tx) error {

@@ -121,6 +121,8 @@ func TestAYearEndWithDollars(t *testing.T) {
 		third, err := h.svc.Revalue(t.Context(), h.staff.Operations, monday)
 		require.NoError(t, err, "taken back, it can be done again")
 		require.Equal(t, int64(-50_50), third.ResultMinor)
+		_, err = h.svc.Revalue(t.Context(), h.staff.Operations, calendar.Date{})
+		require.True(t, fault.Is(err, fault.ReasonRequired), "without a date: %v", err)
 		_, err = h.svc.Revalue(t.Context(), h.staff.Operations, monday.AddDays(1))
 		require.True(t, fault.Is(err, fx.ReasonFuture))
 

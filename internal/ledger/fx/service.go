@@ -174,6 +174,9 @@ func (s *Service) Revalue(ctx context.Context, p auth.Principal, date calendar.D
 	if err := p.Require(permissionPropose); err != nil {
 		return out, err
 	}
+	if date.IsZero() {
+		return out, fault.Required("date")
+	}
 	err = s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
 		if err := journal.LockHead(ctx, tx); err != nil {
 			return err
@@ -236,11 +239,19 @@ func (s *Service) Reverse(ctx context.Context, p auth.Principal, id string) (out
 		if last == "" || last != id {
 			return fault.New(ReasonNotLast, "last", last)
 		}
-		var drafts []journal.Draft
-		for n := 1; n <= out.Entries; n++ {
-			e, found, err := journal.FindByKey(ctx, tx, entryKey(out.Date, out.Run, n))
-			if err != nil || !found {
-				return fault.New(fault.ReasonInternal).Wrap(err)
+		keys := make([]string, out.Entries)
+		for i := range keys {
+			keys[i] = entryKey(out.Date, out.Run, i+1)
+		}
+		posted, err := journal.FindByKeys(ctx, tx, keys)
+		if err != nil {
+			return err
+		}
+		drafts := make([]journal.Draft, 0, len(keys))
+		for _, key := range keys {
+			e, found := posted[key]
+			if !found {
+				return fault.New(journal.ReasonBroken, "problem", "entry "+key+" is missing")
 			}
 			drafts = append(drafts, mirror(e))
 		}

@@ -63,7 +63,7 @@ func RunBatch(ctx context.Context, tx *db.Tx, requests []Request) ([]Result, err
 	for i, r := range requests {
 		b.begin()
 		b.actor = r.Actor
-		results[i] = b.run(r, b.today)
+		results[i] = b.run(r)
 		if results[i].Err != nil {
 			b.rollback()
 			results[i].Entries = nil
@@ -73,14 +73,14 @@ func RunBatch(ctx context.Context, tx *db.Tx, requests []Request) ([]Result, err
 }
 
 // run answers one request on the book.
-func (b *book) run(r Request, today calendar.Date) (out Result) {
+func (b *book) run(r Request) (out Result) {
 	switch {
 	case r.Hold != nil:
 		out.Hold, out.Duplicate, out.Err = b.hold(*r.Hold)
 	case r.Capture != nil:
 		var e Entry
 		c := *r.Capture
-		c.Date = dated(c.Date, today)
+		c.Date = dated(c.Date, b.today)
 		out.Hold, e, out.Duplicate, out.Err = b.capture(c)
 		out.Entries = []Entry{e}
 	case r.Void != "":
@@ -88,9 +88,9 @@ func (b *book) run(r Request, today calendar.Date) (out Result) {
 	default:
 		out.Duplicate = true
 		for i, d := range r.Post {
-			d.Date = dated(d.Date, today)
+			d.Date = dated(d.Date, b.today)
 			_, known := b.posted[d.Key]
-			e, err := b.postOpen(d, today)
+			e, err := b.postOpen(d)
 			if err != nil {
 				out.Row, out.Err = i+1, err
 				return out
@@ -110,9 +110,9 @@ func dated(d, today calendar.Date) calendar.Date {
 }
 
 // postOpen is post for other systems: only accounts marked for them, and not ahead of the business date.
-func (b *book) postOpen(d Draft, today calendar.Date) (Entry, error) {
-	if d.Date.After(today) {
-		return Entry{}, fault.Field("date", "晚于营业日 "+today.String(), "is after the business date "+today.String())
+func (b *book) postOpen(d Draft) (Entry, error) {
+	if err := b.reached(d.Date); err != nil {
+		return Entry{}, err
 	}
 	codes := make([]string, 0, len(d.Lines))
 	for _, l := range d.Lines {
@@ -122,6 +122,14 @@ func (b *book) postOpen(d Draft, today calendar.Date) (Entry, error) {
 		return Entry{}, err
 	}
 	return b.post(d)
+}
+
+// reached refuses a date after the business date.
+func (b *book) reached(d calendar.Date) error {
+	if d.After(b.today) {
+		return fault.Field("date", "晚于营业日 "+b.today.String(), "is after the business date "+b.today.String())
+	}
+	return nil
 }
 
 // open refuses accounts that other systems may not touch.
@@ -144,6 +152,7 @@ func (b *book) open(codes ...string) error {
 // want lists what requests will touch, as far as they say so themselves; holds name the rest.
 func (w *wanted) want(requests []Request) error {
 	size := 0
+	w.placed = map[string][]HoldDraft{}
 	for _, r := range requests {
 		size += r.Size()
 		for _, d := range r.Post {
@@ -156,6 +165,7 @@ func (w *wanted) want(requests []Request) error {
 		case r.Hold != nil && plain(r.Hold.Reference, r.Hold.Account, r.Hold.Sub, string(r.Hold.Currency)):
 			w.holds = append(w.holds, r.Hold.Reference)
 			w.reserve = append(w.reserve, fundKey{r.Hold.Account, r.Hold.Sub, r.Hold.Currency})
+			w.placed[r.Hold.Reference] = append(w.placed[r.Hold.Reference], *r.Hold)
 		case r.Capture != nil && plain(r.Capture.Reference):
 			w.holds = append(w.holds, r.Capture.Reference)
 			w.captures = append(w.captures, *r.Capture)

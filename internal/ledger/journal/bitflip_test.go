@@ -242,7 +242,8 @@ func look(t *testing.T, d *db.DB, s db.Scope) map[string]string {
 		return journal.AvailableOf(t.Context(), tx, a, "loan_0", "CNY")
 	})
 	see("sub-accounts", func(tx *db.Tx) (any, error) {
-		return journal.SubBalances(t.Context(), tx, journal.LoanPrincipal, [3]string{}, 50)
+		rows, _, err := journal.SubBalances(t.Context(), tx, journal.LoanPrincipal, [3]string{}, 50)
+		return rows, err
 	})
 	for i := range 12 {
 		see(fmt.Sprintf("entry k%d", i), func(tx *db.Tx) (any, error) {

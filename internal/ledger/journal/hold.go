@@ -76,6 +76,13 @@ func (h Hold) sameAs(d HoldDraft) bool {
 // CaptureKey is the business key of the entry that posts a hold.
 func CaptureKey(reference string) string { return "hold/" + reference }
 
+func (d HoldDraft) hold() Hold {
+	return Hold{
+		Reference: d.Reference, Account: d.Account, Sub: d.Sub, Branch: d.Branch, Product: d.Product, Currency: d.Currency, AmountMinor: d.AmountMinor,
+		CounterAccount: d.CounterAccount, CounterSub: d.CounterSub, Memo: d.Memo, Object: d.Object, ObjectID: d.ObjectID, State: HoldOpen, ExpiresAt: d.ExpiresAt,
+	}
+}
+
 func (d HoldDraft) validate(now time.Time) error {
 	switch {
 	case d.Reference == "" || len(d.Reference) > referenceMax:
@@ -115,11 +122,8 @@ func (b *book) hold(d HoldDraft) (Hold, bool, error) {
 	if err := b.open(d.Account, d.CounterAccount); err != nil {
 		return Hold{}, false, err
 	}
-	h := Hold{
-		Reference: d.Reference, ID: b.newID("hld"), Account: d.Account, Sub: d.Sub, Branch: d.Branch, Product: d.Product, Currency: d.Currency, AmountMinor: d.AmountMinor,
-		CounterAccount: d.CounterAccount, CounterSub: d.CounterSub, Memo: d.Memo, Object: d.Object, ObjectID: d.ObjectID, State: HoldOpen,
-		ExpiresAt: d.ExpiresAt, CreatedAt: b.now, CreatedBy: b.actor,
-	}
+	h := d.hold()
+	h.ID, h.CreatedAt, h.CreatedBy = b.newID("hld"), b.now, b.actor
 	if err := b.reserve(h, h.AmountMinor); err != nil {
 		return Hold{}, false, err
 	}
@@ -196,6 +200,9 @@ func (b *book) capture(c Capture) (Hold, Entry, bool, error) {
 		return Hold{}, Entry{}, false, fault.Field("amount_minor", "须为正数且不超过占用金额", "must be positive and at most what is held")
 	}
 	if err := b.open(h.Account, h.CounterAccount); err != nil {
+		return Hold{}, Entry{}, false, err
+	}
+	if err := b.reached(c.Date); err != nil {
 		return Hold{}, Entry{}, false, err
 	}
 	// First released, then taken: the money that was held for this posting is available to it.

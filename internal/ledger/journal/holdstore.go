@@ -90,8 +90,17 @@ func (b *book) loadHolds(ctx context.Context, tx *db.Tx, w *wanted) error {
 		w.reserve = append(w.reserve, h.fund())
 	}
 	for _, c := range w.captures {
+		date := dated(c.Date, w.today)
 		if h := b.holds[c.Reference]; h != nil {
-			w.drafts = append(w.drafts, b.entryOf(h, h.AmountMinor, dated(c.Date, w.today)))
+			w.drafts = append(w.drafts, b.entryOf(h, h.AmountMinor, date))
+			continue
+		}
+		// Placed by a request before it in this batch.
+		for _, p := range w.placed[c.Reference] {
+			h := p.hold()
+			if d := b.entryOf(&h, h.AmountMinor, date); plain(d.texts()...) {
+				w.drafts = append(w.drafts, d)
+			}
 		}
 	}
 	return nil

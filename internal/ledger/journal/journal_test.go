@@ -301,3 +301,24 @@ func TestMemorandumAccountsBalanceApart(t *testing.T) {
 		require.NoError(t, err)
 	})
 }
+
+// Entries that lie far apart in the journal are read with all their legs.
+func TestAFilteredPageMaySpanTheJournal(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		staff := dbtest.Institution(t, d)
+		var all []journal.Draft
+		for n := range 80 {
+			x := disburse(fmt.Sprint(n), int64(n+1))
+			if n%79 == 0 {
+				x.Branch = "far"
+			}
+			all = append(all, x)
+		}
+		require.NoError(t, post(t, d, staff.System.Scope(), all...))
+		page, err := journal.NewService(d).Entries(t.Context(), staff.Operations, journal.EntryFilter{Branch: "far"})
+		require.NoError(t, err)
+		require.Len(t, page.Items, 2)
+		require.Equal(t, []int64{80, 1}, []int64{page.Items[0].Lines[0].AmountMinor, page.Items[1].Lines[0].AmountMinor})
+	})
+}

@@ -113,7 +113,8 @@ type wanted struct {
 	due      bool     // some hold has run out
 	holds    []string // references of holds
 	captures []Capture
-	reserve  []fundKey // sub-accounts that holds touch
+	placed   map[string][]HoldDraft // holds that the batch itself asks for
+	reserve  []fundKey              // sub-accounts that holds touch
 	today    calendar.Date
 }
 
@@ -142,7 +143,11 @@ func openBook(ctx context.Context, tx *db.Tx, w wanted) (*book, error) {
 	if err := b.loadHolds(ctx, tx, &w); err != nil {
 		return nil, err
 	}
-	if b.posted, err = findByKeys(ctx, tx, w.drafts); err != nil {
+	keys := make([]string, len(w.drafts))
+	for i, d := range w.drafts {
+		keys[i] = d.Key
+	}
+	if b.posted, err = FindByKeys(ctx, tx, keys); err != nil {
 		return nil, err
 	}
 	if err := b.load(ctx, tx, w); err != nil {

@@ -11,7 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
+	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
 )
 
 // sealOfOld is the encoding that books were sealed with before entries had dimensions, written anew.
@@ -56,4 +58,25 @@ func TestEntriesOfBeforeDimensionsKeepTheirHash(t *testing.T) {
 		require.False(t, seen[h], "a dimension that the hash does not cover: %+v", c)
 		seen[h] = true
 	}
+}
+
+// Who can write the database and knows the rule can seal a balance of a sub-account that was never posted to;
+// Verify finds it all the same.
+func TestAForgedBalanceWithoutEntriesIsFound(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := dbtest.Institution(t, d).System.Scope()
+		require.NoError(t, d.Update(t.Context(), s, func(tx *db.Tx) error {
+			if err := LockHead(t.Context(), tx); err != nil {
+				return err
+			}
+			forged := &balance{balanceKey: balanceKey{Account: CustomerDeposit, Sub: "thief", Currency: "CNY"}, sums: sums{CreditMinor: 1_000_000}, stored: true}
+			return tx.BulkInsertMany(t.Context(), balanceRows(tx, map[balanceKey]*balance{forged.balanceKey: forged}))
+		}))
+		err := d.View(t.Context(), s, func(tx *db.Tx) error {
+			_, err := Verify(t.Context(), tx)
+			return err
+		})
+		require.True(t, fault.Is(err, ReasonBroken), "%v", err)
+	})
 }

@@ -12,17 +12,26 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
-// The legs of an account in order of date, then of posting. An empty sub-account or branch means all of them.
-const legFilter = ` from journal_line l join journal_entry e on e.institution_id = l.institution_id and e.seq = l.seq
-	where l.institution_id = $1 and l.account_code = $2 and l.currency = $3 and ($4 = '' or l.sub = $4) and ($5 = '' or e.branch = $5)`
+// The legs of an account in order of date, then of posting. An empty sub-account or branch means all of them. On
+// PostgreSQL each leg's entry is looked up by itself (see keysOf3): joined, a table that has not been analysed
+// yet is read whole for every leg.
+const (
+	legFrom   = ` from journal_line l cross join lateral (select * from journal_entry x where x.institution_id = $1 and x.seq = l.seq offset 0) e`
+	legJoin   = ` from journal_line l join journal_entry e on e.institution_id = l.institution_id and e.seq = l.seq`
+	legFilter = ` where l.institution_id = $1 and l.account_code = $2 and l.currency = $3 and ($4 = '' or l.sub = $4) and ($5 = '' or e.branch = $5)`
+)
+
+func legQuery(columns, more string) *db.Query {
+	return db.QQ(columns+legFrom+legFilter+more, columns+legJoin+legFilter+more)
+}
 
 var (
-	legPage = db.Q(`select e.entry_date, l.seq, l.line_no` + legFilter + ` and e.entry_date >= $6 and e.entry_date <= $7
+	legPage = legQuery(`select e.entry_date, l.seq, l.line_no`, ` and e.entry_date >= $6 and e.entry_date <= $7
 		and (e.entry_date > $8 or (e.entry_date = $8 and (l.seq > cast($9 as bigint) or (l.seq = cast($9 as bigint) and l.line_no > cast($10 as bigint)))))
 		order by e.entry_date, l.seq, l.line_no limit $11`)
-	legSums = db.Q(`select count(*), coalesce(cast(sum(case when l.amount_minor > 0 then l.amount_minor else 0 end) as bigint), 0),
-		coalesce(cast(sum(case when l.amount_minor < 0 then -l.amount_minor else 0 end) as bigint), 0)` + legFilter + ` and e.entry_date >= $6 and e.entry_date <= $7`)
-	legUntil = db.Q(`select coalesce(cast(sum(l.amount_minor) as bigint), 0)` + legFilter + ` and e.entry_date >= $6
+	legSums = legQuery(`select count(*), coalesce(cast(sum(case when l.amount_minor > 0 then l.amount_minor else 0 end) as bigint), 0),
+		coalesce(cast(sum(case when l.amount_minor < 0 then -l.amount_minor else 0 end) as bigint), 0)`, ` and e.entry_date >= $6 and e.entry_date <= $7`)
+	legUntil = legQuery(`select coalesce(cast(sum(l.amount_minor) as bigint), 0)`, ` and e.entry_date >= $6
 		and (e.entry_date < $7 or (e.entry_date = $7 and (l.seq < cast($8 as bigint) or (l.seq = cast($8 as bigint) and l.line_no <= cast($9 as bigint)))))`)
 	entriesBySeq = db.QQ(`select `+entryColumns+` from jsonb_array_elements_text(cast($2 as jsonb)) k(k0)
 		cross join lateral (select * from journal_entry x where x.institution_id = $1 and x.seq = cast(k.k0 as bigint) offset 0) e`,
@@ -92,14 +101,8 @@ func AccountStatement(ctx context.Context, tx *db.Tx, f StatementFilter) (s Stat
 	if s.Account, err = FindAccount(ctx, tx, f.Account); err != nil {
 		return s, err
 	}
-	sign := int64(1)
-	if !s.Account.Kind.DebitNormal() {
-		sign = -1
-	}
-	from, until := f.From.String(), farAway
-	if !f.Until.IsZero() {
-		until = f.Until.String()
-	}
+	sign := s.sign()
+	from, until := f.span()
 	opening, err := f.opening(ctx, tx)
 	if err != nil {
 		return s, err
@@ -112,7 +115,38 @@ func AccountStatement(ctx context.Context, tx *db.Tx, f StatementFilter) (s Stat
 		return s, err
 	}
 	s.OpeningMinor, s.ClosingMinor = sign*opening, sign*closing
-	return s, s.page(ctx, tx, f, opening, sign, from, until)
+	return s, s.page(ctx, tx, f)
+}
+
+// WholeStatement is AccountStatement with all movements, proved once and of one snapshot; more than most are
+// refused.
+func WholeStatement(ctx context.Context, tx *db.Tx, f StatementFilter, most int64) (s Statement, err error) {
+	f.Limit, f.Cursor = legsMax, ""
+	s, err = AccountStatement(ctx, tx, f)
+	if err == nil && s.Total > most {
+		err = fault.New(fault.ReasonTooLarge, "what", "statement", "what_zh", "明细", "limit", most)
+	}
+	for err == nil && s.NextCursor != "" {
+		f.Cursor, s.NextCursor = s.NextCursor, ""
+		err = s.page(ctx, tx, f)
+	}
+	return s, err
+}
+
+// sign turns debits minus credits to the account's normal side.
+func (s *Statement) sign() int64 {
+	if s.Account.Kind.DebitNormal() {
+		return 1
+	}
+	return -1
+}
+
+// span is the first and the last day as the statements compare them.
+func (f StatementFilter) span() (from, until string) {
+	if f.Until.IsZero() {
+		return f.From.String(), farAway
+	}
+	return f.From.String(), f.Until.String()
 }
 
 // opening is what stood before the first day, debits positive.
@@ -177,7 +211,7 @@ const provenMax = 20_000
 // proveDates reads every entry that touches the sub-account and checks it against its hash: one whose date
 // was changed would stand on the wrong side of the opening balance.
 func (f StatementFilter) proveDates(ctx context.Context, tx *db.Tx) error {
-	f.Limit = 1000
+	f.Limit = legsMax
 	at := legAt{}
 	for {
 		legs, err := f.legs(ctx, tx, "", "~", at)
@@ -197,17 +231,24 @@ type legAt struct {
 	line int
 }
 
-// page reads the movements after the cursor and works the running balance out.
-func (s *Statement) page(ctx context.Context, tx *db.Tx, f StatementFilter, opening, sign int64, from, until string) error {
+// legsMax bounds how many movements are read at once.
+const legsMax = 1000
+
+// page adds the movements after the cursor and works the running balance out.
+func (s *Statement) page(ctx context.Context, tx *db.Tx, f StatementFilter) error {
 	at, err := parseLegCursor(f.Cursor)
 	if err != nil {
 		return err
 	}
-	if f.Limit <= 0 || f.Limit > 1000 {
+	if f.Limit <= 0 || f.Limit > legsMax {
 		f.Limit = 50
 	}
-	running := opening
-	if f.Cursor != "" {
+	sign := s.sign()
+	from, until := f.span()
+	running := sign * s.OpeningMinor
+	if n := len(s.Items); n > 0 {
+		running = sign * s.Items[n-1].BalanceMinor
+	} else if f.Cursor != "" {
 		var before int64
 		if err := tx.QueryRow(ctx, legUntil, f.args(tx, from, at.date.String(), at.seq, at.line)...).Scan(&before); err != nil {
 			return err
@@ -241,7 +282,7 @@ func (s *Statement) page(ctx context.Context, tx *db.Tx, f StatementFilter, open
 	if more {
 		last := legs[len(legs)-1]
 		s.NextCursor = api.EncodeCursor(last.date.String(), strconv.FormatInt(last.seq, 10), strconv.Itoa(last.line))
-	} else if f.Cursor == "" && sign*running != s.ClosingMinor {
+	} else if sign*running != s.ClosingMinor {
 		return broken("the movements of account %s do not lead to its balance", f.Account)
 	}
 	return nil
@@ -317,30 +358,30 @@ func entriesOf(ctx context.Context, tx *db.Tx, legs []legAt) (map[int64]Entry, e
 	return out, checkEntries(tx.Institution, entries)
 }
 
-var subSums = db.Q(`select currency, cast(sum(debit_minor) as bigint), cast(sum(credit_minor) as bigint) from ledger_balance
+var subSums = db.Q(`select currency, count(*), cast(sum(debit_minor) as bigint), cast(sum(credit_minor) as bigint) from ledger_balance
 	where institution_id = $1 and account_code = $2 group by currency`)
 
-// SubBalances lists the sub-accounts of an account with what they hold, at most limit, after a cursor. Their
-// sum is compared with the account's own first, so that none can be missing.
-func SubBalances(ctx context.Context, tx *db.Tx, account string, after [3]string, limit int) (out []Balance, err error) {
-	if err := proveSubs(ctx, tx, account); err != nil {
-		return nil, err
+// SubBalances lists the sub-accounts of an account with what they hold, at most limit, after a cursor, and
+// counts all of them. Their sum is compared with the account's own first, so that none can be missing.
+func SubBalances(ctx context.Context, tx *db.Tx, account string, after [3]string, limit int) (out []Balance, total int64, err error) {
+	if total, err = proveSubs(ctx, tx, account); err != nil {
+		return nil, 0, err
 	}
 	rows, err := tx.Query(ctx, subPage, tx.Institution, account, after[0], after[1], after[2], limit)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	err = eachBalance(tx.Institution, rows, func(b *balance) error {
 		out = append(out, b.public())
 		return nil
 	})
-	return out, err
+	return out, total, err
 }
 
-func proveSubs(ctx context.Context, tx *db.Tx, account string) error {
+func proveSubs(ctx context.Context, tx *db.Tx, account string) (total int64, err error) {
 	positions, err := PositionsUntil(ctx, tx, calendar.Date{})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	sums := map[money.Currency][2]int64{}
 	for _, p := range positions {
@@ -351,24 +392,25 @@ func proveSubs(ctx context.Context, tx *db.Tx, account string) error {
 	}
 	rows, err := tx.Query(ctx, subSums, tx.Institution, account)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer rows.Close() //nolint:errcheck // its error is in rows.Err
 	for rows.Next() {
 		var c money.Currency
-		var debit, credit int64
-		if err := rows.Scan(&c, &debit, &credit); err != nil {
-			return err
+		var n, debit, credit int64
+		if err := rows.Scan(&c, &n, &debit, &credit); err != nil {
+			return 0, err
 		}
+		total += n
 		s := sums[c]
 		sums[c] = [2]int64{s[0] - debit, s[1] - credit}
 	}
 	for c, s := range sums {
 		if s != [2]int64{} {
-			return sealFault("the sub-accounts of " + account + " " + string(c))
+			return 0, sealFault("the sub-accounts of " + account + " " + string(c))
 		}
 	}
-	return rows.Err()
+	return total, rows.Err()
 }
 
 var sumsOfObject = db.Q(`select l.account_code, e.branch, e.product, l.currency, cast(sum(case when l.amount_minor > 0 then l.amount_minor else 0 end) as bigint),

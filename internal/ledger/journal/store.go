@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"maps"
+	"slices"
 
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
@@ -48,6 +50,10 @@ var (
 		and ($8 = '' or branch = $8) and ($9 = '' or product = $9)`)
 	linesBetween = db.Q(`select seq, line_no, account_code, currency, amount_minor, sub from journal_line
 		where institution_id = $1 and seq >= $2 and seq <= $3 order by seq, line_no`)
+	linesOf = db.QQ(`select l.seq, l.line_no, l.account_code, l.currency, l.amount_minor, l.sub from jsonb_array_elements_text(cast($2 as jsonb)) k(k0)
+		cross join lateral (select * from journal_line x where x.institution_id = $1 and x.seq = cast(k.k0 as bigint) offset 0) l order by l.seq, l.line_no`,
+		`select l.seq, l.line_no, l.account_code, l.currency, l.amount_minor, l.sub from json_each($2) k
+		cross join journal_line l on l.institution_id = $1 and l.seq = k.value order by l.seq, l.line_no`)
 )
 
 const headRowText = `select h.seq, h.hash, h.projection, h.rules, i.business_date,
@@ -77,7 +83,7 @@ func collectEntries(rows *sql.Rows) ([]Entry, error) {
 	return out, rows.Err()
 }
 
-// attachLines reads the legs of entries in one statement over their range.
+// attachLines reads the legs of entries in one statement.
 func attachLines(ctx context.Context, tx *db.Tx, entries []Entry) error {
 	if len(entries) == 0 {
 		return nil
@@ -88,20 +94,16 @@ func attachLines(ctx context.Context, tx *db.Tx, entries []Entry) error {
 		at[entries[i].Seq] = &entries[i]
 		low, high = min(low, entries[i].Seq), max(high, entries[i].Seq)
 	}
-	// A filtered page may span the whole journal; then one statement each is cheaper.
+	// A filtered page may span the whole journal; then its entries are named.
+	query, which := linesBetween, []any{tx.Institution, low, high}
 	if high-low > 20*int64(len(entries)) {
-		for i := range entries {
-			if err := readLines(ctx, tx, entries[i].Seq, entries[i].Seq, at); err != nil {
-				return err
-			}
+		named, err := json.Marshal(slices.Sorted(maps.Keys(at)))
+		if err != nil {
+			return err
 		}
-		return nil
+		query, which = linesOf, []any{tx.Institution, string(named)}
 	}
-	return readLines(ctx, tx, low, high, at)
-}
-
-func readLines(ctx context.Context, tx *db.Tx, low, high int64, at map[int64]*Entry) error {
-	rows, err := tx.Query(ctx, linesBetween, tx.Institution, low, high)
+	rows, err := tx.Query(ctx, query, which...)
 	if err != nil {
 		return err
 	}
@@ -132,12 +134,8 @@ func checkEntries(institution string, entries []Entry) error {
 	return nil
 }
 
-// findByKeys reads the entries that drafts were posted as before, in one statement.
-func findByKeys(ctx context.Context, tx *db.Tx, drafts []Draft) (map[string]Entry, error) {
-	keys := make([]string, len(drafts))
-	for i, d := range drafts {
-		keys[i] = d.Key
-	}
+// FindByKeys reads the entries that were posted under business keys, in one statement.
+func FindByKeys(ctx context.Context, tx *db.Tx, keys []string) (map[string]Entry, error) {
 	text, err := json.Marshal(keys)
 	if err != nil {
 		return nil, err
@@ -236,7 +234,7 @@ func FindEntry(ctx context.Context, tx *db.Tx, id string) (Entry, error) {
 
 // FindByKey reads the entry of a business key, if there is one.
 func FindByKey(ctx context.Context, tx *db.Tx, key string) (Entry, bool, error) {
-	found, err := findByKeys(ctx, tx, []Draft{{Key: key}})
+	found, err := FindByKeys(ctx, tx, []string{key})
 	if err != nil {
 		return Entry{}, false, err
 	}

@@ -118,7 +118,7 @@ func (p projection) compare(ctx context.Context, tx *db.Tx) error {
 	}
 	err = eachBalance(tx.Institution, rows, func(b *balance) error {
 		want := p.balances[b.balanceKey]
-		if want == nil && b.LastSeq == 0 && b.HeldMinor == 0 {
+		if want == nil && b.sums == (sums{}) && b.HeldMinor == 0 {
 			return nil // held once, never posted to
 		}
 		if want == nil || want.sums != b.sums || want.HeldMinor != b.HeldMinor {

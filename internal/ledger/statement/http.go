@@ -158,28 +158,10 @@ func (s *Service) sheetOf(ctx context.Context, p auth.Principal, q url.Values, l
 		i, err := s.IncomeStatement(ctx, p, in)
 		return incomeRows(i, lang), err
 	case "account":
-		return s.accountRows(ctx, p, journal.StatementFilter{
-			Account: q.Get("account"), Sub: q.Get("sub"), Branch: in.Branch, Currency: in.Currency, From: in.From, Until: in.Until, Limit: 1000,
-		}, lang)
+		a, err := s.Whole(ctx, p, journal.StatementFilter{
+			Account: q.Get("account"), Sub: q.Get("sub"), Branch: in.Branch, Currency: in.Currency, From: in.From, Until: in.Until,
+		})
+		return accountSheet(a, lang), err
 	}
 	return sheet{}, fault.Field("report", "未知报表", "is not a report")
-}
-
-func (s *Service) accountRows(ctx context.Context, p auth.Principal, f journal.StatementFilter, lang string) (sheet, error) {
-	all, err := s.Account(ctx, p, f)
-	if err != nil {
-		return sheet{}, err
-	}
-	if all.Total > exportMax {
-		return sheet{}, fault.New(fault.ReasonTooLarge, "what", "statement", "what_zh", "明细", "limit", exportMax)
-	}
-	for next := all.NextCursor; next != ""; {
-		f.Cursor = next
-		more, err := s.Account(ctx, p, f)
-		if err != nil {
-			return sheet{}, err
-		}
-		all.Items, next = append(all.Items, more.Items...), more.NextCursor
-	}
-	return accountSheet(all, lang), nil
 }

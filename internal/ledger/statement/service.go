@@ -123,11 +123,24 @@ func (s *Service) Segments(ctx context.Context, p auth.Principal, in Span, by, a
 }
 
 // Account is the general ledger of one account or sub-account.
-func (s *Service) Account(ctx context.Context, p auth.Principal, f journal.StatementFilter) (out journal.Statement, err error) {
+func (s *Service) Account(ctx context.Context, p auth.Principal, f journal.StatementFilter) (journal.Statement, error) {
+	return s.account(ctx, p, f, journal.AccountStatement)
+}
+
+// Whole is Account with all movements at once, for a file.
+func (s *Service) Whole(ctx context.Context, p auth.Principal, f journal.StatementFilter) (journal.Statement, error) {
+	return s.account(ctx, p, f, func(ctx context.Context, tx *db.Tx, f journal.StatementFilter) (journal.Statement, error) {
+		return journal.WholeStatement(ctx, tx, f, exportMax)
+	})
+}
+
+func (s *Service) account(ctx context.Context, p auth.Principal, f journal.StatementFilter,
+	read func(context.Context, *db.Tx, journal.StatementFilter) (journal.Statement, error),
+) (out journal.Statement, err error) {
 	in := Span{From: f.From, Until: f.Until, Branch: f.Branch, Currency: f.Currency}
 	err = s.with(ctx, p, in, func(tx *db.Tx, in Span, _ []journal.Account) error {
 		f.From, f.Until, f.Currency = in.From, in.Until, in.Currency
-		out, err = journal.AccountStatement(ctx, tx, f)
+		out, err = read(ctx, tx, f)
 		return err
 	})
 	return out, err
@@ -140,8 +153,8 @@ func (s *Service) SubAccounts(ctx context.Context, p auth.Principal, account, cu
 		return page, err
 	}
 	err = s.with(ctx, p, Span{}, func(tx *db.Tx, _ Span, _ []journal.Account) error {
-		rows, err := journal.SubBalances(ctx, tx, account, [3]string(parts), limit+1)
-		page = api.Cut(rows, limit, int64(len(rows)), func(b journal.Balance) []string { return []string{b.Sub, b.Branch, string(b.Currency)} })
+		rows, total, err := journal.SubBalances(ctx, tx, account, [3]string(parts), limit+1)
+		page = api.Cut(rows, limit, total, func(b journal.Balance) []string { return []string{b.Sub, b.Branch, string(b.Currency)} })
 		return err
 	})
 	return page, err

@@ -149,6 +149,12 @@ func TestDrillingDown(t *testing.T) {
 		subs, err := h.svc.SubAccounts(t.Context(), h.staff.Operations, "1303", "", 20)
 		require.NoError(t, err)
 		require.Len(t, subs.Items, 2)
+		first, err := h.svc.SubAccounts(t.Context(), h.staff.Operations, "1303", "", 1)
+		require.NoError(t, err)
+		second, err := h.svc.SubAccounts(t.Context(), h.staff.Operations, "1303", first.NextCursor, 1)
+		require.NoError(t, err)
+		require.Equal(t, subs.Items, append(first.Items, second.Items...))
+		require.Equal(t, []int64{2, 2, 2}, []int64{subs.Total, first.Total, second.Total})
 		s, err := h.svc.Account(t.Context(), h.staff.Operations, journal.StatementFilter{Account: "1303", Sub: subs.Items[1].Sub})
 		require.NoError(t, err)
 		require.Equal(t, int64(200), s.OpeningMinor, "this year it did not move")
@@ -226,4 +232,38 @@ func TestExports(t *testing.T) {
 	}
 	var none auth.Principal
 	require.Error(t, statement.WriteFor(t.Context(), h.svc, none, &out, "trial", "csv", ""))
+}
+
+// More movements than are read at once, of a sub-account that is spread over the journal.
+func TestALongStatementIsExportedWhole(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h := open(t, d)
+		const many = 2300
+		for n := 0; n < many; {
+			var some []journal.Draft
+			for range 100 {
+				some = append(some, move(fmt.Sprint("in ", n), "2026-01-04", "", "", "1011", "2011", "", 1))
+				some[len(some)-1].Lines[1].Sub = "w1"
+				n++
+			}
+			h.post(t, some...)
+		}
+		var out bytes.Buffer
+		require.NoError(t, statement.WriteFor(t.Context(), h.svc, h.staff.Operations, &out, "account", "csv", "2011"))
+		lines := bytes.Split(bytes.TrimSpace(out.Bytes()), []byte("\n"))
+		require.Len(t, lines, many+2)
+		require.True(t, bytes.HasSuffix(lines[many+1], []byte(",23.00")), string(lines[many+1]))
+		f := journal.StatementFilter{Account: "2011", Sub: "w1", Limit: 1000}
+		for items := 0; ; {
+			s, err := h.svc.Account(t.Context(), h.staff.Operations, f)
+			require.NoError(t, err)
+			items += len(s.Items)
+			require.Equal(t, int64(items), s.Items[len(s.Items)-1].BalanceMinor)
+			if f.Cursor = s.NextCursor; f.Cursor == "" {
+				require.Equal(t, many, items)
+				break
+			}
+		}
+	})
 }

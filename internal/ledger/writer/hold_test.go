@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/ledger/journal"
 	"github.com/capillary-finance/capillary/internal/ledger/writer"
 	"github.com/capillary-finance/capillary/internal/platform/db"
@@ -194,5 +195,41 @@ func TestAForgedHoldIsFound(t *testing.T) {
 			return err
 		})
 		require.True(t, fault.Is(err, journal.ReasonBroken), "%v", err)
+	})
+}
+
+// Two clients' requests, the hold and its posting, may share one commit: the account that gets the money must
+// have been read although no stored hold named it.
+func TestAHoldIsPlacedAndPostedInOneBatch(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h := open(t, d, writer.Config{})
+		require.NoError(t, h.post(t, payIn("in", "ann", 100)))
+		require.NoError(t, h.post(t, payIn("shop", "shop", 7)))
+		results, err := h.w.Submit(t.Context(), h.staff.Integrator.InstitutionID, []journal.Request{
+			{Hold: &journal.HoldDraft{Reference: "h1", Account: wallet, Sub: "ann", Currency: "CNY", AmountMinor: 60, CounterAccount: wallet, CounterSub: "shop"}},
+			{Capture: &journal.Capture{Reference: "h1"}},
+		})
+		require.NoError(t, err)
+		require.NoError(t, results[0].Err)
+		require.NoError(t, results[1].Err)
+		h.verify(t)
+		require.Equal(t, int64(67), h.available(t, "shop").BalanceMinor)
+	})
+}
+
+func TestAHoldIsNotPostedAheadOfTheBusinessDate(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h := open(t, d, writer.Config{})
+		require.NoError(t, h.post(t, payIn("in", "ann", 100)))
+		_, err := h.hold(t, "h1", "ann", 60)
+		require.NoError(t, err)
+		_, err = h.svc.Capture(t.Context(), h.staff.Integrator, journal.Capture{Reference: "h1", Date: calendar.MustParse("2026-01-06")})
+		require.True(t, fault.Is(err, fault.ReasonInvalid), "the business date is 2026-01-05: %v", err)
+		require.Equal(t, int64(60), h.available(t, "ann").HeldMinor, "the hold stands")
+		_, err = h.svc.Capture(t.Context(), h.staff.Integrator, journal.Capture{Reference: "h1", Date: calendar.MustParse("2026-01-04")})
+		require.NoError(t, err)
+		h.verify(t)
 	})
 }

@@ -3,6 +3,7 @@ package writer_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -360,59 +361,72 @@ func TestStoppingAnswersWhatWaits(t *testing.T) {
 	})
 }
 
-// The writer against a model that knows nothing of it: a map of wallets, judged request by request.
+// The writer against a model that knows nothing of it: a map of wallets, judged request by request. Several
+// requests share a commit, so that each stands on what those before it in the same batch have done.
 func TestRandomRequestsAgreeWithAModel(t *testing.T) {
 	t.Parallel()
 	d := dbtest.SQLite(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		h := open(t, d, writer.Config{BatchMax: rapid.IntRange(1, 9).Draw(rt, "batch")})
+		h := open(t, d, writer.Config{})
 		balance, held := map[string]int64{}, map[string]int64{}
 		type hold struct {
-			who    string
-			amount int64
+			reference, who, to string
+			amount             int64
 		}
-		open := map[string]hold{}
+		var open []hold
+		var requests []journal.Request
+		var expected []bool
+		ask := func(r journal.Request, granted bool) bool {
+			r.Actor = h.staff.Integrator.UserID
+			requests, expected = append(requests, r), append(expected, granted)
+			return granted
+		}
+		draft := func(p writer.Posting) journal.Request {
+			return journal.Request{Post: []journal.Draft{{Key: journal.APIKey(p.Reference), Lines: p.Lines}}}
+		}
 		who := rapid.SampledFrom([]string{"a", "b", "c"})
-		for n := range rapid.IntRange(1, 25).Draw(rt, "steps") {
+		steps, batch := rapid.IntRange(1, 25).Draw(rt, "steps"), rapid.IntRange(1, 9).Draw(rt, "batch")
+		for n := range steps {
 			ref, amount := fmt.Sprintf("r%d", n), rapid.Int64Range(1, 50).Draw(rt, "amount")
 			x, y := who.Draw(rt, "x"), who.Draw(rt, "y")
-			switch rapid.IntRange(0, 4).Draw(rt, "kind") {
-			case 0:
-				require.NoError(rt, h.post(t, payIn(ref, x, amount)))
+			enough := balance[x]-held[x] >= amount
+			switch kind := rapid.IntRange(0, 4).Draw(rt, "kind"); {
+			case kind == 0:
+				ask(draft(payIn(ref, x, amount)), true)
 				balance[x] += amount
-			case 1:
-				if x == y {
-					continue
-				}
-				err := h.post(t, pay(ref, x, y, amount))
-				require.Equal(rt, balance[x]-held[x] >= amount, err == nil, "%v", err)
-				if err == nil {
+			case kind == 1 && x != y:
+				if ask(draft(pay(ref, x, y, amount)), enough) {
 					balance[x] -= amount
 					balance[y] += amount
 				}
-			case 2:
-				_, err := h.svc.Hold(t.Context(), h.staff.Integrator, writer.HoldInput{Reference: ref, Account: wallet, Sub: x, Currency: "CNY", AmountMinor: amount, CounterAccount: cash})
-				require.Equal(rt, balance[x]-held[x] >= amount, err == nil, "%v", err)
-				if err == nil {
+			case kind == 2 && x != y:
+				if ask(journal.Request{Hold: &journal.HoldDraft{Reference: ref, Account: wallet, Sub: x, Currency: "CNY", AmountMinor: amount, CounterAccount: wallet, CounterSub: y}}, enough) {
 					held[x] += amount
-					open[ref] = hold{x, amount}
+					open = append(open, hold{ref, x, y, amount})
 				}
-			case 3, 4:
-				for r, o := range open {
-					held[o.who] -= o.amount
-					delete(open, r)
-					if amount%2 == 0 {
-						_, err := h.svc.Void(t.Context(), h.staff.Integrator, r)
-						require.NoError(rt, err)
-						break
-					}
-					part := min(amount, o.amount)
-					_, err := h.svc.Capture(t.Context(), h.staff.Integrator, journal.Capture{Reference: r, AmountMinor: part})
-					require.NoError(rt, err)
-					balance[o.who] -= part
+			case kind > 2 && len(open) > 0:
+				at := rapid.IntRange(0, len(open)-1).Draw(rt, "hold")
+				o := open[at]
+				open = slices.Delete(open, at, at+1)
+				held[o.who] -= o.amount
+				if kind == 3 {
+					ask(journal.Request{Void: o.reference}, true)
 					break
 				}
+				part := min(amount, o.amount)
+				ask(journal.Request{Capture: &journal.Capture{Reference: o.reference, AmountMinor: part}}, true)
+				balance[o.who] -= part
+				balance[o.to] += part
 			}
+			if len(requests) < batch && n < steps-1 || len(requests) == 0 {
+				continue
+			}
+			results, err := h.w.Submit(t.Context(), h.staff.Integrator.InstitutionID, requests)
+			require.NoError(rt, err)
+			for i, r := range results {
+				require.Equal(rt, expected[i], r.Err == nil, "%v", r.Err)
+			}
+			requests, expected = nil, nil
 		}
 		for _, x := range []string{"a", "b", "c"} {
 			a := h.available(t, x)

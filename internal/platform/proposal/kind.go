@@ -26,6 +26,7 @@ type Description struct {
 	Object, ObjectID string
 	BaseVersion      int64 // of the object now; the approval is refused when it has moved on
 	Before, After    any
+	MadeBy           string // filled in at approval: who proposed it
 }
 
 // Kind is a sort of sensitive change.

@@ -155,6 +155,7 @@ func (s *Service) Approve(ctx context.Context, p auth.Principal, in Decision) (P
 		if d.BaseVersion != cur.BaseVersion || d.Object != cur.Object || d.ObjectID != cur.ObjectID {
 			return "", fault.New(ReasonMoved, "object", cur.Object, "id", cur.ObjectID)
 		}
+		d.MadeBy = cur.MadeBy
 		return Approved, k.Apply(ctx, tx, p, d, cur.Body)
 	})
 }
