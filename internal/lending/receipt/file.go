@@ -19,6 +19,12 @@ const (
 	FileRefused FileStatus = "refused" // nothing of it was used
 )
 
+// Origins of a file.
+const (
+	OriginUpload = "upload"
+	OriginBank   = "bank" // fetched over the payment channel: the bank's own words
+)
+
 // File is one file of payments.
 type File struct {
 	ID          string     `json:"id"`

@@ -140,7 +140,12 @@ func (b *bundle) loan(t *testing.T, id string) loan.Detail {
 // take brings a file in and waits for its job.
 func (b *bundle) take(t *testing.T, name, text string) receipt.FileDetail {
 	t.Helper()
-	f, err := b.receipts.Take(t.Context(), b.staff.Operations, name, []byte(text), "upload")
+	return b.takeFrom(t, receipt.OriginUpload, name, text)
+}
+
+func (b *bundle) takeFrom(t *testing.T, origin, name, text string) receipt.FileDetail {
+	t.Helper()
+	f, err := b.receipts.Take(t.Context(), b.staff.Operations, name, []byte(text), origin)
 	require.NoError(t, err)
 	b.wait(t, f.JobID)
 	d, err := b.receipts.File(t.Context(), b.staff.Operations, f.ID)
@@ -261,7 +266,7 @@ func TestTheExceptionDesk(t *testing.T) {
 		one := b.lend(t, "firm_1", "6222-1", "DR-1001")
 		two := b.lend(t, "firm_2", "6222-2", "DR-1002")
 		b.to(t, "2026-02-05")
-		b.take(t, "a.csv", head+",,7777,路人,3000.00,2026-02-05,X1,,,\n,,8888,王某,20.00,2026-02-05,X2,,,\n,,,无名,30.00,2026-02-05,X3,,,\n")
+		b.takeFrom(t, receipt.OriginBank, "a.csv", head+",,7777,路人,3000.00,2026-02-05,X1,,,\n,,8888,王某,20.00,2026-02-05,X2,,,\n,,,无名,30.00,2026-02-05,X3,,,\n")
 		got := b.all(t)
 		ops := b.staff.Operations
 
@@ -320,6 +325,22 @@ func TestTheExceptionDesk(t *testing.T) {
 		_, err = b.dispatcher.Drain(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, receipt.Closed, b.all(t)["X3"].Status)
+
+		// An uploaded file is its uploader's word, the payer's account in it too: its money leaves only with a second person.
+		b.take(t, "mine.csv", head+",,my-own,我,40.00,2026-02-05,X4,,,\n")
+		d, waits, err = b.receipts.Return(t.Context(), ops, receipt.ReturnBody{ReceiptID: b.all(t)["X4"].ID, Reason: "多付"})
+		require.NoError(t, err)
+		require.NotEmpty(t, waits)
+		require.Equal(t, []any{receipt.Exception, int64(40_00)}, []any{d.Status, d.OpenMinor}, "nothing moves before")
+		made, err = b.proposals.Get(t.Context(), b.staff.Risk, waits)
+		require.NoError(t, err)
+		require.Contains(t, string(made.After), "my-own", "the second person sees where to")
+		_, err = b.proposals.Approve(t.Context(), ops, proposal.Decision{ID: waits, BodyHash: made.BodyHash})
+		require.Error(t, err, "not by the same person")
+		_, err = b.proposals.Approve(t.Context(), b.staff.Risk, proposal.Decision{ID: waits, BodyHash: made.BodyHash})
+		require.NoError(t, err)
+		require.Equal(t, receipt.Returning, b.all(t)["X4"].Status)
+		b.sound(t)
 
 		// What is not ours is left aside, by two.
 		waits, err = b.receipts.Ignore(t.Context(), ops, receipt.IgnoreBody{ReceiptID: got["X2"].ID, Reason: "同业清算误入"})

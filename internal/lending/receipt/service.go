@@ -128,7 +128,7 @@ func (s *Service) Start(ctx context.Context, p auth.Principal, hash, name string
 		if name == "" {
 			name = info.Name
 		}
-		f, err = s.begin(ctx, tx, p, info, name, "upload")
+		f, err = s.begin(ctx, tx, p, info, name, OriginUpload)
 		return err
 	})
 	return f, err
@@ -194,7 +194,7 @@ func (s *Service) Pull(ctx context.Context, p auth.Principal, from, to calendar.
 	if err != nil {
 		return f, err
 	}
-	return s.Take(ctx, p, name, content, "bank")
+	return s.Take(ctx, p, name, content, OriginBank)
 }
 
 // Take stores a file's content and begins its reading.
