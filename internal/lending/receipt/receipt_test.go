@@ -496,7 +496,20 @@ func TestCollectedMoneyIsRecognised(t *testing.T) {
 		b.take(t, "s.xml", camt("camt.054.001.02", "BkToCstmrDbtCdtNtfctn", "Ntfctn", strings.ReplaceAll(entry("CRDT", "BOOK", "1037.20", o.BankReference, "", "6222-1"), "<Cd>BOOK</Cd>", "BOOK")))
 		d := b.all(t)[o.BankReference]
 		require.Equal(t, []any{receipt.Closed, int64(1037_20), "collection"}, []any{d.Status, d.ConfirmedMinor, d.Rule})
-		require.Equal(t, o.ID, d.Uses[0].OrderID)
+		require.Equal(t, []any{o.ID, l.ID}, []any{d.Uses[0].OrderID, d.Uses[0].LoanID})
+
+		// The order has brought its money once. What else bears its numbers is another payment: neither confirmed, which would take
+		// it out of the books, nor posted as a repayment.
+		number := payment.EndToEndID(b.staff.InstitutionID, o.Key)
+		ours := func(amount, reference string) string {
+			return strings.Replace(entry("CRDT", "BOOK", amount, reference, "", "6222-1"), "<TxDtls>", "<TxDtls><Refs><EndToEndId>"+number+"</EndToEndId></Refs>", 1)
+		}
+		b.take(t, "again.xml", camt("camt.053.001.08", "BkToCstmrStmt", "Stmt", ours("1037.20", "N1"), ours("2000.00", "N2")))
+		got := b.all(t)
+		require.Equal(t, []any{receipt.Exception, "collection", int64(1037_20)}, []any{got["N1"].Status, got["N1"].Rule, got["N1"].OpenMinor})
+		require.Contains(t, got["N1"].Why.En, "another receipt")
+		require.Equal(t, []any{receipt.Exception, "collection", int64(2000_00)}, []any{got["N2"].Status, got["N2"].Rule, got["N2"].OpenMinor})
+		require.Contains(t, got["N2"].Why.En, "another amount")
 		b.sound(t)
 	})
 }
