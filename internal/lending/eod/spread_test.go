@@ -1,14 +1,11 @@
 package eod_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
-	"os/exec"
 	"runtime"
 	"strings"
 	"sync"
@@ -29,6 +26,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 	"github.com/capillary-finance/capillary/internal/platform/job"
+	"github.com/capillary-finance/capillary/internal/testkit/crash"
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
 	"github.com/capillary-finance/capillary/internal/testkit/race"
 )
@@ -513,29 +511,23 @@ func TestPlans(t *testing.T) {
 }
 
 func TestMain(m *testing.M) {
-	if os.Getenv("EOD_CHILD") != "" {
-		if err := childMain(context.Background()); err != nil {
-			fmt.Fprintln(os.Stderr, "child:", err)
-			os.Exit(3)
-		}
-		return
+	if !crash.Child(crash.Children{"night": nightChild}) {
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
 }
 
-// childMain is the process that gets killed: it works the book up and says when a chunk is written.
-func childMain(ctx context.Context) error {
-	d, err := db.Open(ctx, db.Config{Path: os.Getenv("EOD_CHILD_SQLITE"), PostgresDSN: os.Getenv("EOD_CHILD_POSTGRES")})
+// nightChild is the process that gets killed: it works the book up and says when a chunk is written.
+func nightChild(ctx context.Context, l crash.Life) error {
+	d, err := l.Open(ctx)
 	if err != nil {
 		return err
 	}
 	s := (&book{db: d}).server()
 	s.Failpoint = func(at string) error {
-		fmt.Println(at)
+		l.Ack(at)
 		return nil
 	}
-	who := auth.SystemPrincipal(os.Getenv("EOD_CHILD"), "kill")
-	_, err = s.WorkUpTo(ctx, who, calendar.MustParse(os.Getenv("EOD_CHILD_TO")))
+	_, err = s.WorkUpTo(ctx, auth.SystemPrincipal(l.Get("institution"), "kill"), calendar.MustParse(l.Get("to")))
 	return errors.Join(err, d.Close())
 }
 
@@ -550,57 +542,14 @@ func TestKillMinusNineInTheNight(t *testing.T) {
 		clean.today(t, to)
 		clean.work(t, to)
 		killed.today(t, to)
-		env := []string{"EOD_CHILD=" + killed.staff.InstitutionID, "EOD_CHILD_TO=" + to.String()}
-		if d.Dialect() == db.Postgres {
-			env = append(env, "EOD_CHILD_POSTGRES="+dsnOf(t, d))
-		} else {
-			env = append(env, "EOD_CHILD_SQLITE="+d.Path())
-		}
+		children := crash.New(t, d, "night", map[string]string{"institution": killed.staff.InstitutionID, "to": to.String()})
 		for _, after := range []int{1, 1, 2, 1, 2} {
-			killChild(t, env, after)
+			children.KillAt(eod.PointChunk, after)
 		}
-		out, err := childOf(t, env).CombinedOutput()
-		require.NoError(t, err, string(out))
+		children.Finish()
 		require.Equal(t, clean.rows(t), killed.rows(t))
 		killed.verify(t)
 	})
-}
-
-func childOf(t *testing.T, env []string) *exec.Cmd {
-	t.Helper()
-	exe, err := os.Executable()
-	require.NoError(t, err)
-	child := exec.CommandContext(t.Context(), exe)
-	child.Env = append(os.Environ(), env...)
-	return child
-}
-
-func killChild(t *testing.T, env []string, chunks int) {
-	t.Helper()
-	child := childOf(t, env)
-	child.Stderr = os.Stderr
-	out, err := child.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, child.Start())
-	lines := bufio.NewScanner(out)
-	for chunks > 0 && lines.Scan() {
-		if strings.TrimSpace(lines.Text()) == eod.PointChunk {
-			chunks--
-		}
-	}
-	require.NoError(t, child.Process.Kill()) // SIGKILL
-	_ = child.Wait()
-	require.Zero(t, chunks, "the child never came so far")
-}
-
-func dsnOf(t *testing.T, d *db.DB) string {
-	t.Helper()
-	var name string
-	require.NoError(t, d.Writer().QueryRowContext(t.Context(), "select current_database()").Scan(&name))
-	u, err := url.Parse(os.Getenv(dbtest.PostgresVariable))
-	require.NoError(t, err)
-	u.Path = "/" + name
-	return u.String()
 }
 
 // A loan that is changed between the reading of its chunk and the writing wins: the whole chunk is read again.
@@ -622,6 +571,34 @@ func TestWhoeverChangesALoanMeanwhileWins(t *testing.T) {
 		require.True(t, loan.Moved(err), "%v", err)
 		require.Equal(t, before, b.rows(t), "nothing of the chunk was kept")
 		b.work(t, to)
+		b.verify(t)
+	})
+}
+
+// A part that another worker has taken is that worker's at once, before it has written anything: the one whose lease ran out
+// writes no further chunk of it.
+func TestATakenPartIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		to := date("2026-01-10")
+		b := newBook(t, d)
+		b.today(t, to)
+		b.days.Workers = 1
+		ctx, cancel := context.WithCancel(t.Context())
+		chunks := 0
+		b.days.Failpoint = func(string) error {
+			if chunks++; chunks == 1 { // the first of the three chunks of a part is written
+				b.update(t, func(tx *db.Tx) error {
+					_, err := tx.Exec(t.Context(), holdParts, tx.Institution, db.Micros(tx.Now.Add(time.Hour)))
+					return err
+				})
+				time.AfterFunc(300*time.Millisecond, cancel)
+			}
+			return nil
+		}
+		_, err := b.days.WorkUpTo(ctx, b.staff.Operations, to)
+		require.ErrorIs(t, err, context.Canceled, "it waits for the other worker")
+		require.Equal(t, 1, chunks)
 		b.verify(t)
 	})
 }
