@@ -7,6 +7,7 @@ package eod
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
@@ -74,6 +75,8 @@ type Service struct {
 	enqueuer   Enqueuer
 	works      []Work
 	clock      map[string]started
+	behindMu   sync.Mutex
+	behind     map[string]behind
 	// Workers spread the loans of this server (0: as many as the engine gains from).
 	Workers int
 	// Failpoint, when set, is called between chunks and steps by tests, from any worker.
@@ -86,7 +89,7 @@ type Service struct {
 
 // NewService makes the service; the enqueuer may be nil where no jobs run.
 func NewService(d *db.DB, loans *loan.Service, dispatcher *payment.Dispatcher, q Enqueuer) *Service {
-	s := &Service{db: d, loans: loans, dispatcher: dispatcher, enqueuer: q, PartLoans: partLoansMax, ChunkLoans: chunkLoansMax, Lease: leaseTime, clock: map[string]started{}}
+	s := &Service{db: d, loans: loans, dispatcher: dispatcher, enqueuer: q, PartLoans: partLoansMax, ChunkLoans: chunkLoansMax, Lease: leaseTime, clock: map[string]started{}, behind: map[string]behind{}}
 	s.works = s.builtIn()
 	return s
 }

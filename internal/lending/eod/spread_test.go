@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -601,6 +602,27 @@ func TestATakenPartIsLeftAlone(t *testing.T) {
 		require.Equal(t, 1, chunks)
 		b.verify(t)
 	})
+}
+
+// How many loans are behind is counted once a minute however many pages ask, and again as soon as a day has moved on.
+func TestLoansBehindAreNotCountedForEveryPage(t *testing.T) {
+	t.Parallel()
+	var seconds atomic.Int64
+	d := dbtest.SQLite(t, dbtest.WithClock(func() time.Time { return now().Add(time.Duration(seconds.Load()) * time.Second) }))
+	b := newBook(t, d)
+	behind := func() int64 {
+		st, err := b.days.Status(t.Context(), b.staff.Operations)
+		require.NoError(t, err)
+		return st.LoansBehind
+	}
+	require.Zero(t, behind())
+	b.today(t, date("2026-01-06"))
+	require.Equal(t, int64(openLoans), behind(), "another date is another count")
+	b.work(t, date("2026-01-06"))
+	seconds.Store(59)
+	require.Equal(t, int64(openLoans), behind())
+	seconds.Store(60)
+	require.Zero(t, behind())
 }
 
 // A worker that sleeps through its lease wakes up to find its part taken over and finished, and counts nothing twice.
