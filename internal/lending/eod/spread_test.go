@@ -316,7 +316,28 @@ func TestFailedLoansStopNobody(t *testing.T) {
 			}
 			return nil
 		})
-		_, err := b.days.Day(t.Context(), b.staff.Operations, date("2026-01-05"), nil)
+		b.update(t, func(tx *db.Tx) error {
+			_, err := tx.Exec(t.Context(), addFailure, tx.Institution, "loan_of_collection")
+			return err
+		})
+		_, err := b.days.Complete(t.Context(), b.staff.Operations, date("2026-01-05"), "in advance")
+		require.Error(t, err, "there is no day yet")
+		b.days.Failpoint = func(at string) error {
+			if at == eod.PointCollected {
+				return errCrash
+			}
+			return nil
+		}
+		_, err = b.days.Day(t.Context(), b.staff.Operations, date("2026-01-05"), nil)
+		require.ErrorIs(t, err, errCrash)
+		b.days.Failpoint = nil
+		_, err = b.days.Complete(t.Context(), b.staff.Operations, date("2026-01-05"), "in advance")
+		require.True(t, fault.Is(err, eod.ReasonNothingOpen), "what has not failed yet is not accepted: %v", err)
+		b.update(t, func(tx *db.Tx) error {
+			_, err := tx.Exec(t.Context(), dropFailure, tx.Institution, "loan_of_collection")
+			return err
+		})
+		_, err = b.days.Day(t.Context(), b.staff.Operations, date("2026-01-05"), nil)
 		require.True(t, fault.Is(err, eod.ReasonFailed), "%v", err)
 		st, err := b.days.Status(t.Context(), b.staff.Operations)
 		require.NoError(t, err)
@@ -623,6 +644,38 @@ func TestLoansBehindAreNotCountedForEveryPage(t *testing.T) {
 	require.Equal(t, int64(openLoans), behind())
 	seconds.Store(60)
 	require.Zero(t, behind())
+}
+
+var dropFailure = db.Q(`delete from eod_failure where institution_id = $1 and loan_id = $2`)
+
+var addFailure = db.Q(`insert into eod_failure (institution_id, closing_date, loan_id, step, to_date, code, reason_zh, reason_en, tries, first_at, last_at, resolved_at)
+	values ($1, '2026-01-05', $2, 'accrue', '2026-01-06', 'x', 'x', 'x', 1, 0, 0, 0)`)
+
+// A loan that is named is retried, however many others wait before it.
+func TestANamedFailureIsRetriedAmongMany(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		b := newBook(t, d)
+		b.today(t, date("2026-01-06"))
+		var named string
+		b.update(t, func(tx *db.Tx) error {
+			loans, err := loan.ByFirm(t.Context(), tx, "firm_1")
+			if err != nil {
+				return err
+			}
+			named = loans[0].ID
+			for i := range 401 {
+				if _, err := tx.Exec(t.Context(), addFailure, tx.Institution, fmt.Sprintf("a_%03d", i)); err != nil {
+					return err
+				}
+			}
+			_, err = tx.Exec(t.Context(), addFailure, tx.Institution, named)
+			return err
+		})
+		got, err := b.days.Retry(t.Context(), b.staff.Operations, date("2026-01-05"), []string{named, "no failure"})
+		require.NoError(t, err)
+		require.Equal(t, eod.Retried{Worked: 1}, got)
+	})
 }
 
 // A worker that sleeps through its lease wakes up to find its part taken over and finished, and counts nothing twice.
