@@ -401,6 +401,33 @@ func TestEveryReceiptIsPostedOnceWhateverBreaks(t *testing.T) {
 	})
 }
 
+// A file whose job has failed after it had stored some of it is taken in by another job, from its beginning: it tells the same
+// of the file as if nothing had broken.
+func TestABrokenOffFileIsReadAgain(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bundle) {
+		b.to(t, "2026-02-05")
+		text := head + ",,,,1.00,2026-02-05,A1,,,\n,,,,abc,2026-02-05,A2,,,\n,,,,1.00,2026-02-05,A1,,,\n"
+		broken := false
+		b.receipts.SetFailpoint(func(string) error {
+			if !broken {
+				broken = true
+				return errCrash
+			}
+			return nil
+		})
+		f, err := b.receipts.Take(t.Context(), b.staff.Operations, "a.csv", []byte(text), receipt.OriginUpload)
+		require.NoError(t, err)
+		require.Equal(t, job.Failed, b.wait(t, f.JobID).State)
+		again := b.take(t, "a.csv", text)
+		require.Equal(t, f.ID, again.ID)
+		require.NotEqual(t, f.JobID, again.JobID)
+		require.Equal(t, receipt.FileDone, again.Status)
+		require.Equal(t, []int64{3, 1, 1, 1, 1_00}, []int64{again.Rows, again.Receipts, again.Repeats, again.Bad, again.AmountMinor})
+		b.sound(t)
+	})
+}
+
 // A workbook of a person, with binary doubles and Excel dates, and a GB18030 file.
 func TestFilesAsPeopleSendThem(t *testing.T) {
 	t.Parallel()

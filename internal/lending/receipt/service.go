@@ -135,7 +135,7 @@ func (s *Service) Start(ctx context.Context, p auth.Principal, hash, name string
 }
 
 func (s *Service) begin(ctx context.Context, tx *db.Tx, p auth.Principal, info blob.Info, name, origin string) (File, error) {
-	id := tx.NewID("rcf")
+	id, before := tx.NewID("rcf"), ""
 	fresh, err := tx.ExecOne(ctx, insertFile, tx.Institution, id, info.Hash, db.Text(name, 200), KindTable, origin, tx.Actor, db.Micros(tx.Now))
 	if err != nil {
 		return File{}, err
@@ -145,13 +145,20 @@ func (s *Service) begin(ctx context.Context, tx *db.Tx, p auth.Principal, info b
 		if err != nil || known.Status == FileDone {
 			return known, err
 		}
-		id = known.ID
+		id, before = known.ID, known.JobID
 	} else if err := blob.Attach(ctx, tx, info, blob.Link{Object: "receipt_file", ObjectID: id, Permission: PermissionRead}); err != nil {
 		return File{}, err
 	}
 	j, err := s.Jobs.Enqueue(ctx, tx, job.Request{Kind: JobKind, Args: jobArgs{FileID: id}, Object: "receipt_file", ObjectID: id, Principal: p, Key: JobKind + ":" + id})
 	if err != nil {
 		return File{}, err
+	}
+	if before != "" && j.ID != before { // another job begins at the beginning; what is stored it recognises
+		for _, q := range []*db.Query{resetFile, dropBad} {
+			if _, err := tx.Exec(ctx, q, tx.Institution, id); err != nil {
+				return File{}, err
+			}
+		}
 	}
 	if _, err := tx.Exec(ctx, setFileJob, tx.Institution, id, j.ID); err != nil {
 		return File{}, err

@@ -42,6 +42,7 @@ var (
 
 	insertBad = db.Q(`insert into receipt_bad_row (institution_id, file_id, no, line, field, value, code, message_zh, message_en, remedy_zh, remedy_en)
 		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)`)
+	dropBad   = db.Q(`delete from receipt_bad_row where institution_id = $1 and file_id = $2`)
 	selectBad = db.Q(`select no, line, field, value, code, message_zh, message_en, remedy_zh, remedy_en from receipt_bad_row
 		where institution_id = $1 and file_id = $2 and no > $3 order by no limit $4`)
 
