@@ -206,6 +206,9 @@ func (s *Service) Pull(ctx context.Context, p auth.Principal, from, to calendar.
 
 // Take stores a file's content and begins its reading.
 func (s *Service) Take(ctx context.Context, p auth.Principal, name string, content []byte, origin string) (f File, err error) {
+	if err := p.Require(PermissionHandle); err != nil {
+		return f, err
+	}
 	info, err := s.Blobs.Put(ctx, p.InstitutionID, name, "application/octet-stream", newReader(content), int64(len(content)))
 	if err != nil {
 		return f, err
