@@ -24,7 +24,7 @@ import (
 type Run struct {
 	ClosingDate calendar.Date `json:"closing_date"`
 	NextDate    calendar.Date `json:"next_date"`
-	Step        Step          `json:"step" doc:"catch_up, collect, roll, accrue, gl_posting, a registered step, or done"`
+	Step        Step          `json:"step" doc:"catch_up, collect, roll, accrue, rate_reset, gl_posting, a registered step, or done"`
 	Plan        Plan          `json:"plan" doc:"the steps of this run in their order"`
 	Collections int64         `json:"collections" doc:"collections started"`
 	Unanswered  int64         `json:"unanswered" doc:"collections the bank had not answered when the day was closed; they keep their value date"`
