@@ -7,6 +7,7 @@ package eod
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
@@ -23,7 +24,7 @@ import (
 type Run struct {
 	ClosingDate calendar.Date `json:"closing_date"`
 	NextDate    calendar.Date `json:"next_date"`
-	Step        Step          `json:"step" doc:"catch_up, collect, roll, accrue, gl_posting, a registered step, or done"`
+	Step        Step          `json:"step" doc:"catch_up, collect, roll, accrue, rate_reset, gl_posting, a registered step, or done"`
 	Plan        Plan          `json:"plan" doc:"the steps of this run in their order"`
 	Collections int64         `json:"collections" doc:"collections started"`
 	Unanswered  int64         `json:"unanswered" doc:"collections the bank had not answered when the day was closed; they keep their value date"`
@@ -74,6 +75,8 @@ type Service struct {
 	enqueuer   Enqueuer
 	works      []Work
 	clock      map[string]started
+	behindMu   sync.Mutex
+	behind     map[string]behind
 	// Workers spread the loans of this server (0: as many as the engine gains from).
 	Workers int
 	// Failpoint, when set, is called between chunks and steps by tests, from any worker.
@@ -86,7 +89,7 @@ type Service struct {
 
 // NewService makes the service; the enqueuer may be nil where no jobs run.
 func NewService(d *db.DB, loans *loan.Service, dispatcher *payment.Dispatcher, q Enqueuer) *Service {
-	s := &Service{db: d, loans: loans, dispatcher: dispatcher, enqueuer: q, PartLoans: partLoansMax, ChunkLoans: chunkLoansMax, Lease: leaseTime, clock: map[string]started{}}
+	s := &Service{db: d, loans: loans, dispatcher: dispatcher, enqueuer: q, PartLoans: partLoansMax, ChunkLoans: chunkLoansMax, Lease: leaseTime, clock: map[string]started{}, behind: map[string]behind{}}
 	s.works = s.builtIn()
 	return s
 }

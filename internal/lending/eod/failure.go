@@ -2,6 +2,7 @@ package eod
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,7 +62,7 @@ var (
 	selectFailures = db.Q(`select closing_date, loan_id, step, to_date, code, reason_zh, reason_en, tries, first_at, last_at, resolved_at from eod_failure
 		where institution_id = $1 and ($2 = '' or closing_date = $2) and ($3 = 0 or resolved_at = 0) and (closing_date < $4 or (closing_date = $4 and loan_id > $5))
 		order by closing_date desc, loan_id limit $6`)
-	selectOpenFailures = db.Q(`select loan_id from eod_failure where institution_id = $1 and closing_date = $2 and resolved_at = 0 order by loan_id limit $3`)
+	selectOpenFailures = db.Q(`select loan_id from eod_failure where institution_id = $1 and closing_date = $2 and resolved_at = 0 and loan_id > $3 order by loan_id limit $4`)
 )
 
 func putFailure(ctx context.Context, tx *db.Tx, f Failure) error {
@@ -164,20 +165,13 @@ func (s *Service) Retry(ctx context.Context, p auth.Principal, closing calendar.
 	}
 	var waiting []string
 	err = s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
-		waiting, err = openIDs(ctx, tx, closing)
+		waiting, err = openIDs(ctx, tx, closing, loanIDs)
 		return err
 	})
 	if err != nil {
 		return out, err
 	}
-	wanted := map[string]bool{}
-	for _, id := range loanIDs {
-		wanted[id] = true
-	}
 	for _, id := range waiting {
-		if len(wanted) > 0 && !wanted[id] {
-			continue
-		}
 		cause := s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
 			if err := loan.CatchUpByID(ctx, tx, id); err != nil {
 				return err
@@ -205,8 +199,27 @@ func (s *Service) Retry(ctx context.Context, p auth.Principal, closing calendar.
 	return out, nil
 }
 
-func openIDs(ctx context.Context, tx *db.Tx, closing calendar.Date) (out []string, err error) {
-	rows, err := tx.Query(ctx, selectOpenFailures, tx.Institution, closing.String(), retryMax)
+// openIDs lists the first loans that wait, or those of the named that do.
+func openIDs(ctx context.Context, tx *db.Tx, closing calendar.Date, named []string) (out []string, err error) {
+	for after := ""; ; {
+		ids, err := openAfter(ctx, tx, closing, after)
+		if err != nil || len(named) == 0 {
+			return ids, err
+		}
+		for _, id := range ids {
+			if slices.Contains(named, id) {
+				out = append(out, id)
+			}
+		}
+		if len(ids) < retryMax {
+			return out, nil
+		}
+		after = ids[len(ids)-1]
+	}
+}
+
+func openAfter(ctx context.Context, tx *db.Tx, closing calendar.Date, after string) (out []string, err error) {
+	rows, err := tx.Query(ctx, selectOpenFailures, tx.Institution, closing.String(), after, retryMax)
 	if err != nil {
 		return nil, err
 	}
@@ -240,7 +253,7 @@ func (s *Service) Complete(ctx context.Context, p auth.Principal, closing calend
 		if err != nil {
 			return err
 		}
-		if open == 0 || r.Step == StepDone {
+		if open == 0 || r.Failed == 0 || r.Step != StepAccrue { // what has not failed yet cannot be accepted
 			return fault.New(ReasonNothingOpen, "date", closing)
 		}
 		before := r
@@ -253,7 +266,7 @@ func (s *Service) Complete(ctx context.Context, p auth.Principal, closing calend
 		}
 		return event.Append(ctx, tx, event.Draft{Type: "eod.failures_accepted", Aggregate: "institution", AggregateID: tx.Institution, Payload: r})
 	})
-	if err != nil || s.enqueuer == nil {
+	if err != nil || s.enqueuer == nil || !p.Can(PermissionRun) { // then who may run it goes on with it
 		return r, err
 	}
 	_, err = s.Resume(ctx, p)

@@ -2,6 +2,7 @@ package eod
 
 import (
 	"context"
+	"time"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
@@ -138,7 +139,7 @@ func (s *Service) Resume(ctx context.Context, p auth.Principal) (j job.Job, err 
 type Status struct {
 	BusinessDate calendar.Date `json:"business_date"`
 	BusinessDay  bool          `json:"business_day" doc:"false on weekends and holidays of mainland China"`
-	LoansBehind  int64         `json:"loans_behind" doc:"open loans not worked up to the business date"`
+	LoansBehind  int64         `json:"loans_behind" doc:"open loans not worked up to the business date, counted at most once a minute"`
 	OpenPayments int64         `json:"open_payments" doc:"payments without an outcome"`
 	OpenFailures int64         `json:"open_failures" doc:"loans of any day that could not be worked and wait"`
 	Current      *Current      `json:"current,omitempty" doc:"the step of a run that is not finished"`
@@ -171,13 +172,45 @@ func (s *Service) Status(ctx context.Context, p auth.Principal) (st Status, err 
 				return err
 			}
 		}
-		if c := st.Current; c != nil && c.Step == StepAccrue && c.Finished < c.Parts {
+		if c := st.Current; c != nil && (c.Step == StepCatchUp || c.Step == StepAccrue) && c.Finished < c.Parts {
 			// The page asks every second then; the parts know without counting a million rows.
 			st.LoansBehind = c.Loans - c.Done
 			return nil
 		}
-		st.LoansBehind, err = loan.CountBehind(ctx, tx, st.BusinessDate)
+		st.LoansBehind, err = s.countBehind(ctx, tx, st)
 		return err
 	})
 	return st, err
+}
+
+// behindTime is how long a count of the loans behind holds.
+const behindTime = time.Minute
+
+// behind is the last count of an institution, and where its days stood.
+type behind struct {
+	at       time.Time
+	today    calendar.Date
+	step     Step // of the newest run
+	failures int64
+	loans    int64
+}
+
+// countBehind walks every open loan, because no index holds a column that changes nightly. However many pages ask, it does so
+// once a minute, and when a day has moved on or a failure was worked.
+func (s *Service) countBehind(ctx context.Context, tx *db.Tx, st Status) (int64, error) {
+	now := behind{at: tx.Now, today: st.BusinessDate, failures: st.OpenFailures}
+	if len(st.Runs) > 0 {
+		now.step = st.Runs[0].Step
+	}
+	s.behindMu.Lock()
+	defer s.behindMu.Unlock()
+	last, known := s.behind[tx.Institution]
+	if known && last.today == now.today && last.step == now.step && last.failures == now.failures && now.at.Sub(last.at) < behindTime {
+		return last.loans, nil
+	}
+	var err error
+	if now.loans, err = loan.CountBehind(ctx, tx, st.BusinessDate); err == nil {
+		s.behind[tx.Institution] = now
+	}
+	return now.loans, err
 }

@@ -1,17 +1,15 @@
 package eod_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
-	"os/exec"
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,6 +27,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 	"github.com/capillary-finance/capillary/internal/platform/job"
+	"github.com/capillary-finance/capillary/internal/testkit/crash"
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
 	"github.com/capillary-finance/capillary/internal/testkit/race"
 )
@@ -317,7 +316,28 @@ func TestFailedLoansStopNobody(t *testing.T) {
 			}
 			return nil
 		})
-		_, err := b.days.Day(t.Context(), b.staff.Operations, date("2026-01-05"), nil)
+		b.update(t, func(tx *db.Tx) error {
+			_, err := tx.Exec(t.Context(), addFailure, tx.Institution, "loan_of_collection")
+			return err
+		})
+		_, err := b.days.Complete(t.Context(), b.staff.Operations, date("2026-01-05"), "in advance")
+		require.Error(t, err, "there is no day yet")
+		b.days.Failpoint = func(at string) error {
+			if at == eod.PointCollected {
+				return errCrash
+			}
+			return nil
+		}
+		_, err = b.days.Day(t.Context(), b.staff.Operations, date("2026-01-05"), nil)
+		require.ErrorIs(t, err, errCrash)
+		b.days.Failpoint = nil
+		_, err = b.days.Complete(t.Context(), b.staff.Operations, date("2026-01-05"), "in advance")
+		require.True(t, fault.Is(err, eod.ReasonNothingOpen), "what has not failed yet is not accepted: %v", err)
+		b.update(t, func(tx *db.Tx) error {
+			_, err := tx.Exec(t.Context(), dropFailure, tx.Institution, "loan_of_collection")
+			return err
+		})
+		_, err = b.days.Day(t.Context(), b.staff.Operations, date("2026-01-05"), nil)
 		require.True(t, fault.Is(err, eod.ReasonFailed), "%v", err)
 		st, err := b.days.Status(t.Context(), b.staff.Operations)
 		require.NoError(t, err)
@@ -513,29 +533,23 @@ func TestPlans(t *testing.T) {
 }
 
 func TestMain(m *testing.M) {
-	if os.Getenv("EOD_CHILD") != "" {
-		if err := childMain(context.Background()); err != nil {
-			fmt.Fprintln(os.Stderr, "child:", err)
-			os.Exit(3)
-		}
-		return
+	if !crash.Child(crash.Children{"night": nightChild}) {
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
 }
 
-// childMain is the process that gets killed: it works the book up and says when a chunk is written.
-func childMain(ctx context.Context) error {
-	d, err := db.Open(ctx, db.Config{Path: os.Getenv("EOD_CHILD_SQLITE"), PostgresDSN: os.Getenv("EOD_CHILD_POSTGRES")})
+// nightChild is the process that gets killed: it works the book up and says when a chunk is written.
+func nightChild(ctx context.Context, l crash.Life) error {
+	d, err := l.Open(ctx)
 	if err != nil {
 		return err
 	}
 	s := (&book{db: d}).server()
 	s.Failpoint = func(at string) error {
-		fmt.Println(at)
+		l.Ack(at)
 		return nil
 	}
-	who := auth.SystemPrincipal(os.Getenv("EOD_CHILD"), "kill")
-	_, err = s.WorkUpTo(ctx, who, calendar.MustParse(os.Getenv("EOD_CHILD_TO")))
+	_, err = s.WorkUpTo(ctx, auth.SystemPrincipal(l.Get("institution"), "kill"), calendar.MustParse(l.Get("to")))
 	return errors.Join(err, d.Close())
 }
 
@@ -550,57 +564,14 @@ func TestKillMinusNineInTheNight(t *testing.T) {
 		clean.today(t, to)
 		clean.work(t, to)
 		killed.today(t, to)
-		env := []string{"EOD_CHILD=" + killed.staff.InstitutionID, "EOD_CHILD_TO=" + to.String()}
-		if d.Dialect() == db.Postgres {
-			env = append(env, "EOD_CHILD_POSTGRES="+dsnOf(t, d))
-		} else {
-			env = append(env, "EOD_CHILD_SQLITE="+d.Path())
-		}
+		children := crash.New(t, d, "night", map[string]string{"institution": killed.staff.InstitutionID, "to": to.String()})
 		for _, after := range []int{1, 1, 2, 1, 2} {
-			killChild(t, env, after)
+			children.KillAt(eod.PointChunk, after)
 		}
-		out, err := childOf(t, env).CombinedOutput()
-		require.NoError(t, err, string(out))
+		children.Finish()
 		require.Equal(t, clean.rows(t), killed.rows(t))
 		killed.verify(t)
 	})
-}
-
-func childOf(t *testing.T, env []string) *exec.Cmd {
-	t.Helper()
-	exe, err := os.Executable()
-	require.NoError(t, err)
-	child := exec.CommandContext(t.Context(), exe)
-	child.Env = append(os.Environ(), env...)
-	return child
-}
-
-func killChild(t *testing.T, env []string, chunks int) {
-	t.Helper()
-	child := childOf(t, env)
-	child.Stderr = os.Stderr
-	out, err := child.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, child.Start())
-	lines := bufio.NewScanner(out)
-	for chunks > 0 && lines.Scan() {
-		if strings.TrimSpace(lines.Text()) == eod.PointChunk {
-			chunks--
-		}
-	}
-	require.NoError(t, child.Process.Kill()) // SIGKILL
-	_ = child.Wait()
-	require.Zero(t, chunks, "the child never came so far")
-}
-
-func dsnOf(t *testing.T, d *db.DB) string {
-	t.Helper()
-	var name string
-	require.NoError(t, d.Writer().QueryRowContext(t.Context(), "select current_database()").Scan(&name))
-	u, err := url.Parse(os.Getenv(dbtest.PostgresVariable))
-	require.NoError(t, err)
-	u.Path = "/" + name
-	return u.String()
 }
 
 // A loan that is changed between the reading of its chunk and the writing wins: the whole chunk is read again.
@@ -623,6 +594,87 @@ func TestWhoeverChangesALoanMeanwhileWins(t *testing.T) {
 		require.Equal(t, before, b.rows(t), "nothing of the chunk was kept")
 		b.work(t, to)
 		b.verify(t)
+	})
+}
+
+// A part that another worker has taken is that worker's at once, before it has written anything: the one whose lease ran out
+// writes no further chunk of it.
+func TestATakenPartIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		to := date("2026-01-10")
+		b := newBook(t, d)
+		b.today(t, to)
+		b.days.Workers = 1
+		ctx, cancel := context.WithCancel(t.Context())
+		chunks := 0
+		b.days.Failpoint = func(string) error {
+			if chunks++; chunks == 1 { // the first of the three chunks of a part is written
+				b.update(t, func(tx *db.Tx) error {
+					_, err := tx.Exec(t.Context(), holdParts, tx.Institution, db.Micros(tx.Now.Add(time.Hour)))
+					return err
+				})
+				time.AfterFunc(300*time.Millisecond, cancel)
+			}
+			return nil
+		}
+		_, err := b.days.WorkUpTo(ctx, b.staff.Operations, to)
+		require.ErrorIs(t, err, context.Canceled, "it waits for the other worker")
+		require.Equal(t, 1, chunks)
+		b.verify(t)
+	})
+}
+
+// How many loans are behind is counted once a minute however many pages ask, and again as soon as a day has moved on.
+func TestLoansBehindAreNotCountedForEveryPage(t *testing.T) {
+	t.Parallel()
+	var seconds atomic.Int64
+	d := dbtest.SQLite(t, dbtest.WithClock(func() time.Time { return now().Add(time.Duration(seconds.Load()) * time.Second) }))
+	b := newBook(t, d)
+	behind := func() int64 {
+		st, err := b.days.Status(t.Context(), b.staff.Operations)
+		require.NoError(t, err)
+		return st.LoansBehind
+	}
+	require.Zero(t, behind())
+	b.today(t, date("2026-01-06"))
+	require.Equal(t, int64(openLoans), behind(), "another date is another count")
+	b.work(t, date("2026-01-06"))
+	seconds.Store(59)
+	require.Equal(t, int64(openLoans), behind())
+	seconds.Store(60)
+	require.Zero(t, behind())
+}
+
+var dropFailure = db.Q(`delete from eod_failure where institution_id = $1 and loan_id = $2`)
+
+var addFailure = db.Q(`insert into eod_failure (institution_id, closing_date, loan_id, step, to_date, code, reason_zh, reason_en, tries, first_at, last_at, resolved_at)
+	values ($1, '2026-01-05', $2, 'accrue', '2026-01-06', 'x', 'x', 'x', 1, 0, 0, 0)`)
+
+// A loan that is named is retried, however many others wait before it.
+func TestANamedFailureIsRetriedAmongMany(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		b := newBook(t, d)
+		b.today(t, date("2026-01-06"))
+		var named string
+		b.update(t, func(tx *db.Tx) error {
+			loans, err := loan.ByFirm(t.Context(), tx, "firm_1")
+			if err != nil {
+				return err
+			}
+			named = loans[0].ID
+			for i := range 401 {
+				if _, err := tx.Exec(t.Context(), addFailure, tx.Institution, fmt.Sprintf("a_%03d", i)); err != nil {
+					return err
+				}
+			}
+			_, err = tx.Exec(t.Context(), addFailure, tx.Institution, named)
+			return err
+		})
+		got, err := b.days.Retry(t.Context(), b.staff.Operations, date("2026-01-05"), []string{named, "no failure"})
+		require.NoError(t, err)
+		require.Equal(t, eod.Retried{Worked: 1}, got)
 	})
 }
 

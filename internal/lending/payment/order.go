@@ -123,8 +123,3 @@ func endToEnd(bankKey string) string {
 	sum := sha256.Sum256([]byte(bankKey))
 	return endToEndPrefix + base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:20])
 }
-
-// IsEndToEndID reports whether a text can be one of our end-to-end numbers.
-func IsEndToEndID(s string) bool {
-	return len(s) == len(endToEndPrefix)+32 && strings.HasPrefix(s, endToEndPrefix)
-}

@@ -20,11 +20,14 @@ const pageFilter = ` from payment_order where institution_id = $1 and ($2 = '' o
 	and (object <> 'loan' or exists (select 1 from loan l where l.institution_id = payment_order.institution_id and l.id = payment_order.object_id and l.branch_path like $4))`
 
 var (
-	insertOrder = db.Q(`insert into payment_order (institution_id, ` + columns + `)
-		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20) on conflict do nothing`)
+	insertOrder = db.Q(`insert into payment_order (institution_id, ` + columns + `, end_to_end_id)
+		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21) on conflict do nothing`)
 	selectByKey  = db.Q(`select ` + columns + ` from payment_order where institution_id = $1 and business_key = $2`)
 	selectByID   = db.Q(`select ` + columns + ` from payment_order where institution_id = $1 and id = $2`)
 	selectLocked = db.Q(`select ` + columns + ` from payment_order where institution_id = $1 and id = $2 /*for update*/`)
+	// What the bank calls an order, or what we call it at the bank. A reference the bank gave twice names the older order.
+	selectAtBank = db.Q(`select ` + columns + ` from payment_order where institution_id = $1 and purpose = $2 and bank_reference = $3 order by id limit 1`)
+	selectSent   = db.Q(`select ` + columns + ` from payment_order where institution_id = $1 and purpose = $2 and end_to_end_id = $3 order by id limit 1`)
 	selectOf     = db.Q(`select ` + columns + ` from payment_order where institution_id = $1 and object = $2 and object_id = $3 order by id`)
 	selectPage   = db.Q(`select ` + columns + pageFilter + ` and ($5 = '' or id < $5) order by id desc limit $6`)
 	countPage    = db.Q(`select count(*)` + pageFilter)
@@ -83,6 +86,24 @@ func ByKey(ctx context.Context, tx *db.Tx, key string) (Order, bool, error) {
 	return o, err == nil, err
 }
 
+// AtBank finds the order of a purpose that money in a bank's file belongs to: by our own number, which is one order's, else by
+// the bank's reference, which it may have given to a whole batch.
+func AtBank(ctx context.Context, tx *db.Tx, purpose, endToEndID, reference string) (o Order, found bool, err error) {
+	for _, by := range []struct {
+		q     *db.Query
+		value string
+	}{{selectSent, endToEndID}, {selectAtBank, reference}} {
+		if by.value == "" {
+			continue
+		}
+		o, err = scan(tx.QueryRow(ctx, by.q, tx.Institution, purpose, by.value))
+		if !db.IsNoRows(err) {
+			return o, err == nil, err
+		}
+	}
+	return Order{}, false, nil
+}
+
 // Of lists the orders of one object, oldest first.
 func Of(ctx context.Context, tx *db.Tx, object, objectID string) ([]Order, error) {
 	rows, err := tx.Query(ctx, selectOf, tx.Institution, object, objectID)
@@ -119,7 +140,7 @@ func Record(ctx context.Context, tx *db.Tx, d Draft) (o Order, fresh bool, err e
 	}
 	now := db.Micros(tx.Now)
 	fresh, err = tx.ExecOne(ctx, insertOrder, tx.Institution, o.ID, o.Key, o.Purpose, o.Object, o.ObjectID, o.FromAccount, o.ToAccount, o.ToName,
-		o.AmountMinor, string(o.Currency), o.Memo, o.ValueDate.String(), string(o.Status), 0, "", "", now, now, now)
+		o.AmountMinor, string(o.Currency), o.Memo, o.ValueDate.String(), string(o.Status), 0, "", "", now, now, now, EndToEndID(tx.Institution, o.Key))
 	if err != nil {
 		return o, false, fmt.Errorf("record payment %s: %w", d.Key, err)
 	}

@@ -1,6 +1,7 @@
 package receipt
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -149,8 +150,8 @@ type ReturnBody struct {
 	Reason    string `json:"reason"`
 }
 
-// Return pays what is open back. To the account it came from at once; to any
-// other only after a second person: then proposalID names what waits.
+// Return pays what is open back. At once only to the account that the bank itself named, in a file we fetched from it: what
+// stands in an uploaded file is its uploader's word. To any other only after a second person: then proposalID names what waits.
 func (s *Service) Return(ctx context.Context, p auth.Principal, in ReturnBody) (d Detail, proposalID string, err error) {
 	if err := p.Require(PermissionHandle); err != nil {
 		return d, "", err
@@ -163,12 +164,19 @@ func (s *Service) Return(ctx context.Context, p auth.Principal, in ReturnBody) (
 		if in.Account == "" && r.PayerAccount == "" {
 			return fault.New(ReasonNoPayer).WithField("account")
 		}
-		if in.Account != "" && in.Account != r.PayerAccount {
-			made, err := s.Proposals.Propose(ctx, tx, p, KindReturn, in, in.Reason)
-			proposalID = made.ID
+		f, err := fileByID(ctx, tx, r.FileID)
+		if err != nil {
 			return err
 		}
-		return s.giveBack(ctx, tx, &r, in)
+		if f.Origin == OriginBank && (in.Account == "" || in.Account == r.PayerAccount) {
+			return s.giveBack(ctx, tx, &r, in)
+		}
+		if in.Account == "" {
+			in.Account, in.Name = r.PayerAccount, cmp.Or(in.Name, db.Text(r.PayerName, 60), r.PayerAccount)
+		}
+		made, err := s.Proposals.Propose(ctx, tx, p, KindReturn, in, in.Reason)
+		proposalID = made.ID
+		return err
 	})
 	if err != nil {
 		return d, "", err
@@ -263,7 +271,7 @@ func (s *Service) ProposePolicy(ctx context.Context, p auth.Principal, policy Po
 func (s *Service) registerKinds() {
 	s.Proposals.Register(proposal.Kind{Name: KindIgnore, Zh: "来款不处理", En: "Leave a receipt aside", Propose: PermissionHandle, Review: PermissionReview,
 		Describe: describeIgnore, Apply: applyIgnore})
-	s.Proposals.Register(proposal.Kind{Name: KindReturn, Zh: "来款退回到其他账号", En: "Return a receipt to another account", Propose: PermissionHandle, Review: PermissionReview,
+	s.Proposals.Register(proposal.Kind{Name: KindReturn, Zh: "来款退回", En: "Return a receipt", Propose: PermissionHandle, Review: PermissionReview,
 		Describe: describeReturn, Apply: func(ctx context.Context, tx *db.Tx, p auth.Principal, _ proposal.Description, body json.RawMessage) error {
 			in, r, err := returnTarget(ctx, tx, p, body)
 			if err != nil {

@@ -19,6 +19,12 @@ const (
 	FileRefused FileStatus = "refused" // nothing of it was used
 )
 
+// Origins of a file.
+const (
+	OriginUpload = "upload"
+	OriginBank   = "bank" // fetched over the payment channel: the bank's own words
+)
+
 // File is one file of payments.
 type File struct {
 	ID          string     `json:"id"`
@@ -51,6 +57,7 @@ var (
 	selectFiles    = db.Q(`select ` + fileColumns + ` from receipt_file where institution_id = $1 and ($2 = '' or id < $2) order by id desc limit $3`)
 	countFiles     = db.Q(`select count(*) from receipt_file where institution_id = $1`)
 	setFileJob     = db.Q(`update receipt_file set job_id = $3, status = 'running', problem_zh = '', problem_en = '' where institution_id = $1 and id = $2`)
+	resetFile      = db.Q(`update receipt_file set row_count = 0, receipt_count = 0, repeat_count = 0, bad_count = 0, skipped_count = 0, amount_minor = 0 where institution_id = $1 and id = $2`)
 	addToFile      = db.Q(`update receipt_file set row_count = row_count + $3, receipt_count = receipt_count + $4, repeat_count = repeat_count + $5, bad_count = bad_count + $6,
 		amount_minor = amount_minor + $7, kind = $8, skipped_count = $9 where institution_id = $1 and id = $2`)
 	finishFile = db.Q(`update receipt_file set status = $3, problem_zh = $4, problem_en = $5, finished_at = $6 where institution_id = $1 and id = $2`)

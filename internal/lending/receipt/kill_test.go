@@ -1,15 +1,11 @@
 package receipt_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
-	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
@@ -22,19 +18,14 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/blob"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/job"
-	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
+	"github.com/capillary-finance/capillary/internal/testkit/crash"
 	"github.com/capillary-finance/capillary/internal/testkit/race"
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv("RECEIPT_CHILD_BLOBS") != "" {
-		if err := childMain(context.Background()); err != nil {
-			fmt.Fprintln(os.Stderr, "child:", err)
-			os.Exit(3)
-		}
-		return
+	if !crash.Child(crash.Children{"server": serverChild}) {
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
 }
 
 // quick finds a killed process's job soon.
@@ -50,14 +41,14 @@ func (silent) Query(context.Context, string) (payment.Outcome, error) {
 	return payment.Outcome{}, errors.New("no bank")
 }
 
-// childMain is the process that gets killed: a server that runs jobs and says
+// serverChild is the process that gets killed: a server that runs jobs and says
 // each time it has done a step.
-func childMain(ctx context.Context) error {
-	d, err := db.Open(ctx, db.Config{Path: os.Getenv("RECEIPT_CHILD_SQLITE"), PostgresDSN: os.Getenv("RECEIPT_CHILD_POSTGRES")})
+func serverChild(ctx context.Context, l crash.Life) error {
+	d, err := l.Open(ctx)
 	if err != nil {
 		return err
 	}
-	blobs, err := blob.NewStore(os.Getenv("RECEIPT_CHILD_BLOBS"))
+	blobs, err := blob.NewStore(l.Get("blobs"))
 	if err != nil {
 		return err
 	}
@@ -67,7 +58,7 @@ func childMain(ctx context.Context) error {
 	}
 	loans := loan.NewService(d, payment.NewDispatcher(d, silent{}, payment.DispatcherConfig{}), func(context.Context, *db.Tx, facility.Facility) (loan.Conditions, error) { return conditions, nil })
 	s := receipt.NewService(receipt.Config{DB: d, Blobs: blobs, Jobs: jobs, Book: receipt.LoanBook{Loans: loans}})
-	s.SetFailpoint(func(where string) error { fmt.Println(where); return nil })
+	s.SetFailpoint(func(where string) error { l.Ack(where); return nil })
 	if err := jobs.Start(ctx); err != nil {
 		return err
 	}
@@ -96,17 +87,12 @@ func TestKillMinusNinePostsOnce(t *testing.T) {
 		b.to(t, "2026-02-05")
 		f, err := b.receipts.Take(t.Context(), b.staff.Operations, "k.csv", []byte(text), "upload")
 		require.NoError(t, err)
-		env := []string{"RECEIPT_CHILD_BLOBS=" + b.blobs.Dir()}
-		if b.db.Dialect() == db.Postgres {
-			env = append(env, "RECEIPT_CHILD_POSTGRES="+dsnOf(t, b.db))
-		} else {
-			env = append(env, "RECEIPT_CHILD_SQLITE="+b.db.Path())
-		}
+		children := crash.New(t, b.db, "server", map[string]string{"blobs": b.blobs.Dir()})
 		for _, at := range []struct {
 			word string
 			n    int
 		}{{"stored", 1}, {"stored", 1}, {"matched", 40}, {"matched", 200}, {"posted", 1}, {"posted", 5}} {
-			killChild(t, env, at.word, at.n)
+			children.KillAt(at.word, at.n)
 			b.sound(t)
 		}
 		jobs, err := job.NewRunner(b.db, quick)
@@ -125,37 +111,4 @@ func TestKillMinusNinePostsOnce(t *testing.T) {
 		}
 		b.sound(t)
 	})
-}
-
-// killChild starts a child and kills it -9 once it has said a word n times.
-func killChild(t *testing.T, env []string, word string, n int) {
-	t.Helper()
-	exe, err := os.Executable()
-	require.NoError(t, err)
-	child := exec.CommandContext(t.Context(), exe)
-	child.Env = append(os.Environ(), env...)
-	child.Stderr = os.Stderr
-	out, err := child.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, child.Start())
-	lines := bufio.NewScanner(out)
-	for n > 0 && lines.Scan() {
-		if strings.TrimSpace(lines.Text()) == word {
-			n--
-		}
-	}
-	require.NoError(t, child.Process.Kill()) // SIGKILL
-	_ = child.Wait()
-	require.Zero(t, n, "the child never came to %s", word)
-}
-
-// dsnOf names the fixture's own database on the test server.
-func dsnOf(t *testing.T, d *db.DB) string {
-	t.Helper()
-	var name string
-	require.NoError(t, d.Writer().QueryRowContext(t.Context(), "select current_database()").Scan(&name))
-	u, err := url.Parse(os.Getenv(dbtest.PostgresVariable))
-	require.NoError(t, err)
-	u.Path = "/" + name
-	return u.String()
 }

@@ -128,11 +128,13 @@ type evidence struct {
 
 // Order is a collection the money may belong to.
 type Order struct {
-	ID     string
-	LoanID string
-	Final  bool
-	Failed bool
-	Branch string
+	ID          string
+	LoanID      string
+	AmountMinor int64
+	Currency    money.Currency
+	Final       bool
+	Failed      bool
+	Branch      string
 }
 
 // Verdict is what the rules say of a receipt.
@@ -141,7 +143,8 @@ type Verdict struct {
 	Score      int64
 	Why        fault.Text
 	Plan       []Share
-	OrderID    string
+	OrderID    string // the collection that has booked the money, of this loan
+	LoanID     string
 	Wait       bool // the order has no outcome yet; look again later
 	BranchPath string
 }
@@ -181,8 +184,11 @@ func collection(e evidence) (Verdict, bool) {
 	if e.order == nil {
 		return Verdict{}, false
 	}
-	v := Verdict{OrderID: e.order.ID, BranchPath: e.order.Branch, Why: fault.Text{Zh: "与扣款指令 " + e.order.ID + " 的银行参考号一致", En: "bears the bank reference of collection order " + e.order.ID}}
+	v := Verdict{OrderID: e.order.ID, LoanID: e.order.LoanID, BranchPath: e.order.Branch, Why: fault.Text{Zh: "与扣款指令 " + e.order.ID + " 的编号一致", En: "bears the number of collection order " + e.order.ID}}
 	switch {
+	case e.order.AmountMinor != e.line.AmountMinor || e.order.Currency != e.line.Currency:
+		v.OrderID = ""
+		v.Why = fault.Text{Zh: "与扣款指令 " + e.order.ID + " 对应，但金额不同，请核对", En: "belongs to collection order " + e.order.ID + ", which was for another amount: check it"}
 	case e.order.Failed:
 		v.OrderID = ""
 		v.Why = fault.Text{Zh: "与扣款指令 " + e.order.ID + " 对应，但该指令已记为失败，请核对", En: "belongs to collection order " + e.order.ID + ", which is recorded as failed: check it"}

@@ -80,13 +80,23 @@ func (s *Service) match(ctx context.Context, p auth.Principal, policy Policy, r 
 // keep writes a verdict down: a plan to post, a confirmation, or an exception
 // with what the rules suggest.
 func keep(ctx context.Context, tx *db.Tx, policy Policy, r Receipt, v Verdict) error {
+	if v.OrderID != "" && !v.Wait {
+		twice, err := arrived(ctx, tx, v)
+		if err != nil {
+			return err
+		}
+		if twice {
+			v.Why = fault.Text{Zh: "扣款指令 " + v.OrderID + " 的款项已由另一笔来款到账，请核对", En: "the money of collection order " + v.OrderID + " has come as another receipt: check it"}
+			v.OrderID, v.Score = "", 0
+		}
+	}
 	r.Rule, r.Score, r.Why, r.BranchPath = string(v.Rule), v.Score, v.Why, v.BranchPath
 	switch {
 	case v.Wait:
 		return save(ctx, tx, &r) // received still: it is looked at again when the order has its outcome
 	case v.OrderID != "":
 		r.uses++
-		if err := book(ctx, tx, &r, Use{No: r.uses, Kind: UseConfirmed, AmountMinor: r.OpenMinor, OrderID: v.OrderID},
+		if err := book(ctx, tx, &r, Use{No: r.uses, Kind: UseConfirmed, AmountMinor: r.OpenMinor, LoanID: v.LoanID, OrderID: v.OrderID},
 			fault.Text{Zh: "扣收款到账，已由扣款入账", En: "money of a collection, which books itself"}); err != nil {
 			return err
 		}
@@ -222,9 +232,6 @@ func (s *Service) posted(ctx context.Context, tx *db.Tx, id string, part Share, 
 	if err := book(ctx, tx, &r, Use{No: part.No, Kind: UsePosted, AmountMinor: part.AmountMinor, LoanID: part.LoanID, Reference: reference},
 		fault.Text{Zh: "来款转入还款", En: "receipt used for a repayment"}); err != nil {
 		return err
-	}
-	if r.OpenMinor > 0 && len(r.Plan) == 0 {
-		r.Status = Exception
 	}
 	r.settle()
 	return save(ctx, tx, &r)
@@ -376,26 +383,13 @@ func (g *gathering) add(l loan.Loan, how int) {
 	g.found[i].found |= how
 }
 
-// findOrder looks for the collection whose money this is: by the bank's
-// reference when the bank has answered us, else by our own end-to-end number.
+// findOrder looks for the collection whose money this is.
 func findOrder(ctx context.Context, tx *db.Tx, l Line) (*Order, error) {
-	var o Order
-	var status payment.Status
-	err := tx.QueryRow(ctx, orderByRef, tx.Institution, l.BankReference, loan.PurposeCollection).Scan(&o.ID, &o.LoanID, &status)
-	switch {
-	case err == nil:
-		o.Final, o.Failed = status.Final(), status == payment.Failed
-	case !db.IsNoRows(err):
+	known, found, err := payment.AtBank(ctx, tx, loan.PurposeCollection, l.EndToEndID, l.BankReference)
+	if err != nil || !found {
 		return nil, err
-	case !payment.IsEndToEndID(l.EndToEndID):
-		return nil, nil
-	default:
-		known, err := openOrder(ctx, tx, l.EndToEndID)
-		if err != nil || known == nil {
-			return nil, err
-		}
-		o = *known
 	}
+	o := Order{ID: known.ID, LoanID: known.ObjectID, AmountMinor: known.AmountMinor, Currency: known.Currency, Final: known.Status.Final(), Failed: known.Status == payment.Failed}
 	err = tx.QueryRow(ctx, branchOfLoan, tx.Institution, o.LoanID).Scan(&o.Branch)
 	if db.IsNoRows(err) {
 		err = nil
@@ -403,21 +397,12 @@ func findOrder(ctx context.Context, tx *db.Tx, l Line) (*Order, error) {
 	return &o, err
 }
 
-func openOrder(ctx context.Context, tx *db.Tx, endToEnd string) (*Order, error) {
-	rows, err := tx.Query(ctx, openOrders, tx.Institution, loan.PurposeCollection)
-	if err != nil {
-		return nil, err
+// arrived tells whether the money of an order is another receipt already; until this transaction ends no other finds out the same.
+func arrived(ctx context.Context, tx *db.Tx, v Verdict) (yes bool, err error) {
+	if err := tx.Lock(ctx, "receipt order "+v.OrderID); err != nil {
+		return false, err
 	}
-	defer rows.Close() //nolint:errcheck // its error is in rows.Err
-	for rows.Next() {
-		var o Order
-		var key string
-		if err := rows.Scan(&o.ID, &key, &o.LoanID); err != nil {
-			return nil, err
-		}
-		if payment.EndToEndID(tx.Institution, key) == endToEnd {
-			return &o, nil
-		}
-	}
-	return nil, rows.Err()
+	var n int64
+	err = tx.QueryRow(ctx, countConfirmed, tx.Institution, v.LoanID, v.OrderID, string(UseConfirmed)).Scan(&n)
+	return n > 0, err
 }

@@ -140,7 +140,12 @@ func (b *bundle) loan(t *testing.T, id string) loan.Detail {
 // take brings a file in and waits for its job.
 func (b *bundle) take(t *testing.T, name, text string) receipt.FileDetail {
 	t.Helper()
-	f, err := b.receipts.Take(t.Context(), b.staff.Operations, name, []byte(text), "upload")
+	return b.takeFrom(t, receipt.OriginUpload, name, text)
+}
+
+func (b *bundle) takeFrom(t *testing.T, origin, name, text string) receipt.FileDetail {
+	t.Helper()
+	f, err := b.receipts.Take(t.Context(), b.staff.Operations, name, []byte(text), origin)
 	require.NoError(t, err)
 	b.wait(t, f.JobID)
 	d, err := b.receipts.File(t.Context(), b.staff.Operations, f.ID)
@@ -261,7 +266,7 @@ func TestTheExceptionDesk(t *testing.T) {
 		one := b.lend(t, "firm_1", "6222-1", "DR-1001")
 		two := b.lend(t, "firm_2", "6222-2", "DR-1002")
 		b.to(t, "2026-02-05")
-		b.take(t, "a.csv", head+",,7777,路人,3000.00,2026-02-05,X1,,,\n,,8888,王某,20.00,2026-02-05,X2,,,\n,,,无名,30.00,2026-02-05,X3,,,\n")
+		b.takeFrom(t, receipt.OriginBank, "a.csv", head+",,7777,路人,3000.00,2026-02-05,X1,,,\n,,8888,王某,20.00,2026-02-05,X2,,,\n,,,无名,30.00,2026-02-05,X3,,,\n")
 		got := b.all(t)
 		ops := b.staff.Operations
 
@@ -321,6 +326,22 @@ func TestTheExceptionDesk(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, receipt.Closed, b.all(t)["X3"].Status)
 
+		// An uploaded file is its uploader's word, the payer's account in it too: its money leaves only with a second person.
+		b.take(t, "mine.csv", head+",,my-own,我,40.00,2026-02-05,X4,,,\n")
+		d, waits, err = b.receipts.Return(t.Context(), ops, receipt.ReturnBody{ReceiptID: b.all(t)["X4"].ID, Reason: "多付"})
+		require.NoError(t, err)
+		require.NotEmpty(t, waits)
+		require.Equal(t, []any{receipt.Exception, int64(40_00)}, []any{d.Status, d.OpenMinor}, "nothing moves before")
+		made, err = b.proposals.Get(t.Context(), b.staff.Risk, waits)
+		require.NoError(t, err)
+		require.Contains(t, string(made.After), "my-own", "the second person sees where to")
+		_, err = b.proposals.Approve(t.Context(), ops, proposal.Decision{ID: waits, BodyHash: made.BodyHash})
+		require.Error(t, err, "not by the same person")
+		_, err = b.proposals.Approve(t.Context(), b.staff.Risk, proposal.Decision{ID: waits, BodyHash: made.BodyHash})
+		require.NoError(t, err)
+		require.Equal(t, receipt.Returning, b.all(t)["X4"].Status)
+		b.sound(t)
+
 		// What is not ours is left aside, by two.
 		waits, err = b.receipts.Ignore(t.Context(), ops, receipt.IgnoreBody{ReceiptID: got["X2"].ID, Reason: "同业清算误入"})
 		require.NoError(t, err)
@@ -376,6 +397,33 @@ func TestEveryReceiptIsPostedOnceWhateverBreaks(t *testing.T) {
 		for _, r := range b.all(t) {
 			require.Equal(t, receipt.Closed, r.Status)
 		}
+		b.sound(t)
+	})
+}
+
+// A file whose job has failed after it had stored some of it is taken in by another job, from its beginning: it tells the same
+// of the file as if nothing had broken.
+func TestABrokenOffFileIsReadAgain(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bundle) {
+		b.to(t, "2026-02-05")
+		text := head + ",,,,1.00,2026-02-05,A1,,,\n,,,,abc,2026-02-05,A2,,,\n,,,,1.00,2026-02-05,A1,,,\n"
+		broken := false
+		b.receipts.SetFailpoint(func(string) error {
+			if !broken {
+				broken = true
+				return errCrash
+			}
+			return nil
+		})
+		f, err := b.receipts.Take(t.Context(), b.staff.Operations, "a.csv", []byte(text), receipt.OriginUpload)
+		require.NoError(t, err)
+		require.Equal(t, job.Failed, b.wait(t, f.JobID).State)
+		again := b.take(t, "a.csv", text)
+		require.Equal(t, f.ID, again.ID)
+		require.NotEqual(t, f.JobID, again.JobID)
+		require.Equal(t, receipt.FileDone, again.Status)
+		require.Equal(t, []int64{3, 1, 1, 1, 1_00}, []int64{again.Rows, again.Receipts, again.Repeats, again.Bad, again.AmountMinor})
 		b.sound(t)
 	})
 }
@@ -475,7 +523,20 @@ func TestCollectedMoneyIsRecognised(t *testing.T) {
 		b.take(t, "s.xml", camt("camt.054.001.02", "BkToCstmrDbtCdtNtfctn", "Ntfctn", strings.ReplaceAll(entry("CRDT", "BOOK", "1037.20", o.BankReference, "", "6222-1"), "<Cd>BOOK</Cd>", "BOOK")))
 		d := b.all(t)[o.BankReference]
 		require.Equal(t, []any{receipt.Closed, int64(1037_20), "collection"}, []any{d.Status, d.ConfirmedMinor, d.Rule})
-		require.Equal(t, o.ID, d.Uses[0].OrderID)
+		require.Equal(t, []any{o.ID, l.ID}, []any{d.Uses[0].OrderID, d.Uses[0].LoanID})
+
+		// The order has brought its money once. What else bears its numbers is another payment: neither confirmed, which would take
+		// it out of the books, nor posted as a repayment.
+		number := payment.EndToEndID(b.staff.InstitutionID, o.Key)
+		ours := func(amount, reference string) string {
+			return strings.Replace(entry("CRDT", "BOOK", amount, reference, "", "6222-1"), "<TxDtls>", "<TxDtls><Refs><EndToEndId>"+number+"</EndToEndId></Refs>", 1)
+		}
+		b.take(t, "again.xml", camt("camt.053.001.08", "BkToCstmrStmt", "Stmt", ours("1037.20", "N1"), ours("2000.00", "N2")))
+		got := b.all(t)
+		require.Equal(t, []any{receipt.Exception, "collection", int64(1037_20)}, []any{got["N1"].Status, got["N1"].Rule, got["N1"].OpenMinor})
+		require.Contains(t, got["N1"].Why.En, "another receipt")
+		require.Equal(t, []any{receipt.Exception, "collection", int64(2000_00)}, []any{got["N2"].Status, got["N2"].Rule, got["N2"].OpenMinor})
+		require.Contains(t, got["N2"].Why.En, "another amount")
 		b.sound(t)
 	})
 }

@@ -227,7 +227,12 @@ func (w *storing) take(tx *db.Tx, l Line, t *tally) (*journal.Draft, *BadRow, er
 		if err != nil {
 			return nil, nil, err
 		}
-		if known.AmountMinor == l.AmountMinor && known.Currency == l.Currency {
+		switch {
+		case known.FileID == w.file.ID && known.Line == l.Line: // stored by a job of this file that failed later
+			t.receipts++
+			t.amount += l.AmountMinor
+			return nil, nil, nil
+		case known.AmountMinor == l.AmountMinor && known.Currency == l.Currency:
 			t.repeats++
 			return nil, nil, nil
 		}
@@ -237,10 +242,8 @@ func (w *storing) take(tx *db.Tx, l Line, t *tally) (*journal.Draft, *BadRow, er
 	}
 	t.receipts++
 	t.amount += l.AmountMinor
-	d := suspense("receipt:"+id, Receipt{ID: id, Currency: l.Currency}, l.AmountMinor, w.at.Today, true, fault.Text{Zh: "来款待处理", En: "money received, not matched yet"})
-	// The accounting date is today's, however long the job has been waiting.
-	today, err := tx.BusinessDate(w.ctx)
-	d.Date = today
+	today, err := tx.BusinessDate(w.ctx) // the accounting date is today's, however long the job has been waiting
+	d := suspense("receipt:"+id, Receipt{ID: id, Currency: l.Currency}, l.AmountMinor, today, true, fault.Text{Zh: "来款待处理", En: "money received, not matched yet"})
 	return &d, nil, err
 }
 

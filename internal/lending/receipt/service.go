@@ -128,14 +128,14 @@ func (s *Service) Start(ctx context.Context, p auth.Principal, hash, name string
 		if name == "" {
 			name = info.Name
 		}
-		f, err = s.begin(ctx, tx, p, info, name, "upload")
+		f, err = s.begin(ctx, tx, p, info, name, OriginUpload)
 		return err
 	})
 	return f, err
 }
 
 func (s *Service) begin(ctx context.Context, tx *db.Tx, p auth.Principal, info blob.Info, name, origin string) (File, error) {
-	id := tx.NewID("rcf")
+	id, before := tx.NewID("rcf"), ""
 	fresh, err := tx.ExecOne(ctx, insertFile, tx.Institution, id, info.Hash, db.Text(name, 200), KindTable, origin, tx.Actor, db.Micros(tx.Now))
 	if err != nil {
 		return File{}, err
@@ -145,13 +145,20 @@ func (s *Service) begin(ctx context.Context, tx *db.Tx, p auth.Principal, info b
 		if err != nil || known.Status == FileDone {
 			return known, err
 		}
-		id = known.ID
+		id, before = known.ID, known.JobID
 	} else if err := blob.Attach(ctx, tx, info, blob.Link{Object: "receipt_file", ObjectID: id, Permission: PermissionRead}); err != nil {
 		return File{}, err
 	}
 	j, err := s.Jobs.Enqueue(ctx, tx, job.Request{Kind: JobKind, Args: jobArgs{FileID: id}, Object: "receipt_file", ObjectID: id, Principal: p, Key: JobKind + ":" + id})
 	if err != nil {
 		return File{}, err
+	}
+	if before != "" && j.ID != before { // another job begins at the beginning; what is stored it recognises
+		for _, q := range []*db.Query{resetFile, dropBad} {
+			if _, err := tx.Exec(ctx, q, tx.Institution, id); err != nil {
+				return File{}, err
+			}
+		}
 	}
 	if _, err := tx.Exec(ctx, setFileJob, tx.Institution, id, j.ID); err != nil {
 		return File{}, err
@@ -194,11 +201,14 @@ func (s *Service) Pull(ctx context.Context, p auth.Principal, from, to calendar.
 	if err != nil {
 		return f, err
 	}
-	return s.Take(ctx, p, name, content, "bank")
+	return s.Take(ctx, p, name, content, OriginBank)
 }
 
 // Take stores a file's content and begins its reading.
 func (s *Service) Take(ctx context.Context, p auth.Principal, name string, content []byte, origin string) (f File, err error) {
+	if err := p.Require(PermissionHandle); err != nil {
+		return f, err
+	}
 	info, err := s.Blobs.Put(ctx, p.InstitutionID, name, "application/octet-stream", newReader(content), int64(len(content)))
 	if err != nil {
 		return f, err

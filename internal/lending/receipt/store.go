@@ -36,11 +36,13 @@ var (
 		where institution_id = $1 and id = $2 and version = $18`)
 	selectAll = db.Q(`select ` + receiptColumns + ` from receipt where institution_id = $1 and id > $2 order by id limit $3`)
 
-	insertUse  = db.Q(`insert into receipt_use (institution_id, receipt_id, no, kind, amount_minor, loan_id, order_id, reference, note, actor, at) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)`)
-	selectUses = db.Q(`select no, kind, amount_minor, loan_id, order_id, reference, note, actor, at from receipt_use where institution_id = $1 and receipt_id = $2 order by no`)
+	insertUse      = db.Q(`insert into receipt_use (institution_id, receipt_id, no, kind, amount_minor, loan_id, order_id, reference, note, actor, at) values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)`)
+	countConfirmed = db.Q(`select count(*) from receipt_use where institution_id = $1 and loan_id = $2 and order_id = $3 and kind = $4`)
+	selectUses     = db.Q(`select no, kind, amount_minor, loan_id, order_id, reference, note, actor, at from receipt_use where institution_id = $1 and receipt_id = $2 order by no`)
 
 	insertBad = db.Q(`insert into receipt_bad_row (institution_id, file_id, no, line, field, value, code, message_zh, message_en, remedy_zh, remedy_en)
 		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)`)
+	dropBad   = db.Q(`delete from receipt_bad_row where institution_id = $1 and file_id = $2`)
 	selectBad = db.Q(`select no, line, field, value, code, message_zh, message_en, remedy_zh, remedy_en from receipt_bad_row
 		where institution_id = $1 and file_id = $2 and no > $3 order by no limit $4`)
 
@@ -49,8 +51,6 @@ var (
 	loanOfName   = db.Q(`select id, firm_id from loan where institution_id = $1 and payee_name = $2 and branch_path like $3 order by id desc limit 50`)
 	firmByHint   = db.Q(`select id from firm where institution_id = $1 and (code = $2 or uscc = $2) and branch_path like $3 order by id limit 3`)
 	firmByName   = db.Q(`select id from firm where institution_id = $1 and name = $2 and branch_path like $3 order by id limit 3`)
-	orderByRef   = db.Q(`select id, object_id, status from payment_order where institution_id = $1 and bank_reference = $2 and purpose = $3 order by id limit 1`)
-	openOrders   = db.Q(`select id, business_key, object_id from payment_order where institution_id = $1 and status = 'sent' and purpose = $2 order by id desc limit 5000`)
 	branchOfLoan = db.Q(`select branch_path from loan where institution_id = $1 and id = $2`)
 
 	insertPolicy = db.Q(`insert into receipt_policy (institution_id, version, body, created_by, created_at) values ($1,$2,$3,$4,$5)`)

@@ -109,12 +109,12 @@ func (a *API) once(hc huma.Context, op Op, p auth.Principal, next func(huma.Cont
 	finished := false
 	defer func() {
 		if !finished { // a panic: the recovery above answers, the key is settled here
-			a.settle(ctx, op, c, &recorder{status: http.StatusInternalServerError})
+			a.settle(hc.Context(), op, c, &recorder{status: http.StatusInternalServerError})
 		}
 	}()
 	next(huma.WithContext(humago.NewContext(hc.Operation(), r, rec), ctx))
 	finished = true
-	a.settle(ctx, op, c, rec)
+	a.settle(hc.Context(), op, c, rec)
 	return nil
 }
 
@@ -179,7 +179,7 @@ func (a *API) claim(ctx context.Context, c *claim) (*storedAnswer, error) {
 // settle stores the answer of an executed or successful request; a request that changed nothing
 // gives its key back, so that the corrected form may be sent with it.
 func (a *API) settle(ctx context.Context, op Op, c *claim, rec *recorder) {
-	ctx, cancel := context.WithTimeout(db.WithBeforeCommit(context.WithoutCancel(ctx), nothing), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	err := a.DB.Update(ctx, c.p.Scope(), func(tx *db.Tx) error {
 		if err := pointSettling.Hit(ctx); err != nil {
@@ -209,8 +209,6 @@ func (a *API) settle(ctx context.Context, op Op, c *claim, rec *recorder) {
 		a.log.ErrorContext(ctx, "idempotency key not settled", "operation", op.ID, "request_id", RequestID(ctx), "error", err)
 	}
 }
-
-func nothing(context.Context, *db.Tx) error { return nil }
 
 func (s *storedAnswer) replay(w http.ResponseWriter) {
 	for k, v := range map[string]string{"Content-Type": s.contentType, "ETag": s.etag, "Location": s.location, replayedHeader: "true"} {

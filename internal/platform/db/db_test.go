@@ -39,6 +39,35 @@ func TestUpdateRollsBackWhollyOnError(t *testing.T) {
 	})
 }
 
+// Hooks of one context run from the inner to the outer one, before the commit, and each can prevent it.
+func TestHooksBeforeTheCommitChain(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := dbtest.Institution(t, d)
+		boom := errors.New("boom")
+		var ran []string
+		var outerFails, innerFails error
+		ctx := db.WithBeforeCommit(t.Context(), func(context.Context, *db.Tx) error { ran = append(ran, "outer"); return outerFails })
+		ctx = db.WithBeforeCommit(ctx, func(context.Context, *db.Tx) error { ran = append(ran, "inner"); return innerFails })
+		set := func(to string) error {
+			ran = nil
+			return d.Update(ctx, s.System.Scope(), func(tx *db.Tx) error {
+				_, err := tx.Exec(ctx, writeName, s.InstitutionID, to)
+				ran = append(ran, "update")
+				return err
+			})
+		}
+		require.NoError(t, set("one"))
+		require.Equal(t, []string{"update", "inner", "outer"}, ran)
+		outerFails = boom
+		require.ErrorIs(t, set("two"), boom)
+		innerFails, outerFails = boom, nil
+		require.ErrorIs(t, set("three"), boom)
+		require.Equal(t, []string{"update", "inner"}, ran)
+		require.Equal(t, "one", name(t, d, s.System.Scope(), s.InstitutionID))
+	})
+}
+
 func name(t *testing.T, d *db.DB, sc db.Scope, id string) string {
 	t.Helper()
 	var n string

@@ -125,7 +125,7 @@ func (d *DB) once(ctx context.Context, s Scope, iso Isolation, readonly bool, fn
 		}
 	}
 	err = fn(tx)
-	if hook, ok := ctx.Value(beforeCommitKey{}).(func(context.Context, *Tx) error); ok && err == nil && !readonly {
+	if hook, ok := ctx.Value(beforeCommitKey{}).(beforeCommit); ok && err == nil && !readonly {
 		err = hook(ctx, tx)
 	}
 	if err == nil && !readonly {
@@ -154,11 +154,23 @@ func (d *DB) once(ctx context.Context, s Scope, iso Isolation, readonly bool, fn
 
 type beforeCommitKey struct{}
 
+type beforeCommit func(ctx context.Context, tx *Tx) error
+
 // WithBeforeCommit gives a context whose updates run hook in their transaction just before it commits:
 // the API marks a request as executed in the same commit as its effect, so that no crash can part them.
-// An error of the hook rolls the transaction back.
+// An error of the hook rolls the transaction back. A hook that the context has already runs after it, so
+// that the request stays marked by whatever its handler ties to an update of its own.
 func WithBeforeCommit(ctx context.Context, hook func(ctx context.Context, tx *Tx) error) context.Context {
-	return context.WithValue(ctx, beforeCommitKey{}, hook)
+	chain := beforeCommit(hook)
+	if outer, ok := ctx.Value(beforeCommitKey{}).(beforeCommit); ok {
+		chain = func(ctx context.Context, tx *Tx) error {
+			if err := hook(ctx, tx); err != nil {
+				return err
+			}
+			return outer(ctx, tx)
+		}
+	}
+	return context.WithValue(ctx, beforeCommitKey{}, chain)
 }
 
 // Exec runs a statement.

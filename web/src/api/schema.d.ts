@@ -948,7 +948,7 @@ export type EodRun = {
   /** the steps of this run in their order */
   plan: Array<string>
   started_at: string
-  /** catch_up, collect, roll, accrue, gl_posting, a registered step, or done */
+  /** catch_up, collect, roll, accrue, rate_reset, gl_posting, a registered step, or done */
   step: string
   /** collections the bank had not answered when the day was closed; they keep their value date */
   unanswered: number
@@ -984,7 +984,7 @@ export type EodStatus = {
   business_day: boolean
   /** the step of a run that is not finished */
   current?: EodCurrent
-  /** open loans not worked up to the business date */
+  /** open loans not worked up to the business date, counted at most once a minute */
   loans_behind: number
   /** loans of any day that could not be worked and wait */
   open_failures: number

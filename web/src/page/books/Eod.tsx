@@ -20,7 +20,7 @@ export default function Eod() {
   const status = useGet<Status>('/eod', undefined, { every: (data) => (data?.current ? 1000 : 5000) })
   const run = useAction({ stale, onDone: showJobs })
   const [configuring, setConfiguring] = useState(false)
-  const steps = ['catch_up', 'collect', 'roll', 'accrue', 'gl_posting', 'done'] as const
+  const steps = ['catch_up', 'collect', 'roll', 'accrue', 'rate_reset', 'gl_posting', 'done'] as const
   const stepText = (code: string) => { const known = steps.find((one) => one === code); return known ? say(known) : code }
   const start = () => modal.confirm({ title: say('runEodSure', { date: status.data?.business_date ?? '' }), okText: say('runEod'), onOk: () => run.run({ path: '/eod', body: {} }) })
   return (
