@@ -2258,7 +2258,11 @@ export type LoanTotals = {
   /** part of the withheld interest that time has earned */
   earned_minor?: number
   fees_charged_minor: number
+  /** interest that became principal while the loan was non-accrual: no income until it is cured */
+  held_minor?: number
   interest_accrued_minor: number
+  /** suspended interest that is part of the claim written off or sold */
+  left_suspended_minor?: number
   paid_compound_minor?: number
   paid_fee_minor: number
   paid_interest_minor: number
@@ -2269,6 +2273,7 @@ export type LoanTotals = {
   recovered_minor?: number
   sold_compound_minor?: number
   sold_fee_minor?: number
+  sold_held_minor?: number
   sold_interest_minor?: number
   sold_penalty_minor?: number
   sold_price_minor?: number
@@ -2288,6 +2293,8 @@ export type LoanTotals = {
   written_off_claim_minor?: number
   written_off_compound_minor?: number
   written_off_fee_minor?: number
+  /** held interest that was written off with the principal it had become */
+  written_off_held_minor?: number
   /** recognised interest that left the books */
   written_off_interest_minor?: number
   written_off_penalty_minor?: number
