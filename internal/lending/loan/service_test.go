@@ -38,7 +38,7 @@ type bundle struct {
 	staff      dbtest.Staff
 	bank       *bank.Server
 	url        string
-	micros     *atomic.Int64
+	clock      *dbtest.Clock
 	dispatcher *payment.Dispatcher
 	loans      *loan.Service
 	facility   facility.Facility
@@ -46,10 +46,8 @@ type bundle struct {
 
 func each(t *testing.T, faults bank.Faults, fn func(t *testing.T, b *bundle)) {
 	t.Helper()
-	micros := &atomic.Int64{}
-	micros.Store(time.Date(2026, 1, 5, 1, 0, 0, 0, time.UTC).UnixMicro())
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		b := &bundle{db: d, staff: dbtest.Institution(t, d), micros: micros}
+	dbtest.EachTimed(t, time.Date(2026, 1, 5, 1, 0, 0, 0, time.UTC), func(t *testing.T, d *db.DB, c *dbtest.Clock) {
+		b := &bundle{db: d, staff: dbtest.Institution(t, d), clock: c}
 		s, err := bank.New(bank.Config{Secret: secret, SettlementMinor: 1_000_000_000_00, Faults: faults})
 		require.NoError(t, err)
 		h := httptest.NewServer(s)
@@ -58,7 +56,7 @@ func each(t *testing.T, faults bank.Faults, fn func(t *testing.T, b *bundle)) {
 		b.restart(t, nil)
 		b.facility = b.open(t, fen("500000"))
 		fn(t, b)
-	}, dbtest.WithClock(func() time.Time { return time.UnixMicro(micros.Load()) }))
+	})
 }
 
 // restart is what a new process would build on the same database.
@@ -70,7 +68,7 @@ func (b *bundle) restart(t *testing.T, fail func(string, payment.Order) error) {
 	b.loans = loan.NewService(b.db, b.dispatcher, func(context.Context, *db.Tx, facility.Facility) (loan.Conditions, error) { return conditions, nil })
 }
 
-func (b *bundle) advance(d time.Duration) { b.micros.Add(d.Microseconds()) }
+func (b *bundle) advance(d time.Duration) { b.clock.Advance(d) }
 
 func (b *bundle) open(t *testing.T, limit int64) (f facility.Facility) {
 	t.Helper()

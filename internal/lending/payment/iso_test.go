@@ -143,7 +143,7 @@ func TestAnOrderStaysWithItsChannel(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, payment.Sent, b.read(t, "k").Status)
 		b.bank.SetFaults(bank.Faults{})
-		b.clock.advance(time.Hour)
+		b.clock.Advance(time.Hour)
 		b.iso = !b.iso
 		n, err := b.dispatcher(t, nil).Drain(t.Context())
 		require.NoError(t, err)

@@ -20,24 +20,15 @@ import (
 	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
 )
 
-// clock is time that a test moves by hand.
-type clock struct{ micros atomic.Int64 }
-
-func newClock() *clock {
-	c := &clock{}
-	c.micros.Store(time.Date(2026, 1, 5, 1, 0, 0, 0, time.UTC).UnixMicro())
-	return c
-}
-
-func (c *clock) now() time.Time          { return time.UnixMicro(c.micros.Load()) }
-func (c *clock) advance(d time.Duration) { c.micros.Add(d.Microseconds()) }
+// start is when every story begins.
+var start = time.Date(2026, 1, 5, 1, 0, 0, 0, time.UTC)
 
 type bundle struct {
 	db    *db.DB
 	staff dbtest.Staff
 	bank  *bank.Server
 	url   string
-	clock *clock
+	clock *dbtest.Clock
 	iso   bool
 }
 
@@ -71,8 +62,7 @@ func each(t *testing.T, faults bank.Faults, fn func(t *testing.T, b *bundle)) {
 	for name, iso := range map[string]bool{payment.ProtocolHTTP: false, payment.ProtocolISO20022: true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := newClock()
-			dbtest.Each(t, func(t *testing.T, d *db.DB) {
+			dbtest.EachTimed(t, start, func(t *testing.T, d *db.DB, c *dbtest.Clock) {
 				b := &bundle{db: d, staff: dbtest.Institution(t, d), clock: c, iso: iso}
 				s, err := bank.New(bank.Config{Secret: secret, SettlementMinor: 1_000_000_000_00, Faults: faults})
 				require.NoError(t, err)
@@ -80,7 +70,7 @@ func each(t *testing.T, faults bank.Faults, fn func(t *testing.T, b *bundle)) {
 				t.Cleanup(func() { _ = s.Close(); h.Close() })
 				b.bank, b.url = s, h.URL
 				fn(t, b)
-			}, dbtest.WithClock(c.now))
+			})
 		})
 	}
 }
@@ -232,7 +222,7 @@ func TestBankDownAndUpAgain(t *testing.T) {
 			require.NoError(t, err)
 			require.Zero(t, n, "not asked again before its time")
 			require.Equal(t, o.Attempts, b.read(t, "k").Attempts)
-			b.clock.advance(time.Hour)
+			b.clock.Advance(time.Hour)
 		}
 		b.bank.SetFaults(bank.Faults{})
 		n, err := d.Drain(t.Context())
@@ -271,7 +261,7 @@ func TestCrashesPayOnce(t *testing.T) {
 				n, err := next.Drain(t.Context())
 				require.NoError(t, err)
 				require.Zero(t, n, "the dead process's claim is respected until its lease ends")
-				b.clock.advance(time.Minute)
+				b.clock.Advance(time.Minute)
 				_, err = next.Drain(t.Context())
 				require.NoError(t, err)
 				require.Equal(t, payment.Succeeded, b.read(t, "k").Status)
@@ -298,7 +288,7 @@ func TestSlowProcessTellsNobodyTwice(t *testing.T) {
 			if point != payment.PointAnswered {
 				return nil
 			}
-			b.clock.advance(time.Minute)
+			b.clock.Advance(time.Minute)
 			_, err := fast.Drain(context.Background())
 			return err
 		})
@@ -338,7 +328,7 @@ func TestFaultyStorm(t *testing.T) {
 		for range 40 {
 			_, err := d.Drain(t.Context())
 			require.True(t, err == nil || errors.Is(err, errCrash), "%v", err)
-			b.clock.advance(15 * time.Minute)
+			b.clock.Advance(15 * time.Minute)
 		}
 		paid := map[string]bank.Payment{}
 		for _, p := range b.bank.Payments() {

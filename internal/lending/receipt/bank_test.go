@@ -83,7 +83,7 @@ func TestFilesFetchedFromTheBank(t *testing.T) {
 		b.sound(t)
 
 		// The dispatcher asks, learns, and books; the receipt is then confirmed.
-		b.micros.Add(time.Hour.Microseconds())
+		b.clock.Advance(time.Hour)
 		_, err = b.dispatcher.Drain(t.Context())
 		require.NoError(t, err)
 		require.Zero(t, b.loan(t, two.ID).DueMinor)

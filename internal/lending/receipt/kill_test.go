@@ -19,6 +19,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/job"
 	"github.com/capillary-finance/capillary/internal/testkit/crash"
+	"github.com/capillary-finance/capillary/internal/testkit/dbtest"
 	"github.com/capillary-finance/capillary/internal/testkit/race"
 )
 
@@ -71,7 +72,8 @@ func serverChild(ctx context.Context, l crash.Life) error {
 func TestKillMinusNinePostsOnce(t *testing.T) {
 	t.Parallel()
 	race.Leave(t)
-	eachWith(t, func(t *testing.T, b *bundle) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		b := build(t, d)
 		require.NoError(t, b.jobs.Stop(context.Background()))
 		const n = 12
 		text := head
@@ -101,9 +103,9 @@ func TestKillMinusNinePostsOnce(t *testing.T) {
 		b.receipts = receipt.NewService(receipt.Config{DB: b.db, Blobs: b.blobs, Jobs: jobs, Book: receipt.LoanBook{Loans: b.loans}})
 		require.NoError(t, jobs.Start(t.Context()))
 		require.Equal(t, job.Completed, b.wait(t, f.JobID).State)
-		d, err := b.receipts.File(t.Context(), b.staff.Operations, f.ID)
+		file, err := b.receipts.File(t.Context(), b.staff.Operations, f.ID)
 		require.NoError(t, err)
-		require.Equal(t, []int64{450, 450, 0, 0}, []int64{d.Rows, d.Receipts, d.Repeats, d.Bad})
+		require.Equal(t, []int64{450, 450, 0, 0}, []int64{file.Rows, file.Receipts, file.Repeats, file.Bad})
 		for _, l := range loans {
 			events, err := b.loans.Events(t.Context(), b.staff.Operations, l.ID)
 			require.NoError(t, err)

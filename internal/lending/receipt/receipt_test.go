@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -51,44 +50,42 @@ type bundle struct {
 	proposals  *proposal.Service
 	receipts   *receipt.Service
 	blobs      *blob.Store
-	micros     *atomic.Int64
+	clock      *dbtest.Clock
 }
 
 // each runs a story on both engines with a clock of its own.
 func each(t *testing.T, fn func(t *testing.T, b *bundle)) {
 	t.Helper()
-	micros := &atomic.Int64{}
-	micros.Store(time.Date(2026, 1, 5, 1, 0, 0, 0, time.UTC).UnixMicro())
-	eachWith(t, func(t *testing.T, b *bundle) {
-		b.micros = micros
+	dbtest.EachTimed(t, time.Date(2026, 1, 5, 1, 0, 0, 0, time.UTC), func(t *testing.T, d *db.DB, c *dbtest.Clock) {
+		c.Tick()
+		b := build(t, d)
+		b.clock = c
 		fn(t, b)
-	}, dbtest.WithClock(func() time.Time { return time.UnixMicro(micros.Add(1)) }))
+	})
 }
 
-func eachWith(t *testing.T, fn func(t *testing.T, b *bundle), opts ...dbtest.Option) {
+func build(t *testing.T, d *db.DB) *bundle {
 	t.Helper()
-	dbtest.Each(t, func(t *testing.T, d *db.DB) {
-		b := &bundle{db: d, staff: dbtest.Institution(t, d), proposals: proposal.NewService(d)}
-		s, err := bank.New(bank.Config{Secret: secret, SettlementMinor: 1_000_000_000_00})
-		require.NoError(t, err)
-		h := httptest.NewServer(s)
-		t.Cleanup(func() { _ = s.Close(); h.Close() })
-		b.bank = s
-		client, err := payment.NewClient(payment.ClientConfig{URL: h.URL, Secret: secret, Timeout: 2 * time.Second})
-		require.NoError(t, err)
-		b.dispatcher = payment.NewDispatcher(d, client, payment.DispatcherConfig{})
-		b.loans = loan.NewService(d, b.dispatcher, func(context.Context, *db.Tx, facility.Facility) (loan.Conditions, error) { return conditions, nil })
-		b.blobs, err = blob.NewStore(t.TempDir())
-		require.NoError(t, err)
-		b.jobs, err = job.NewRunner(d, job.Config{Poll: 10 * time.Millisecond, Watch: 10 * time.Millisecond, Log: slog.New(slog.DiscardHandler)})
-		require.NoError(t, err)
-		b.receipts = receipt.NewService(receipt.Config{
-			DB: d, Blobs: b.blobs, Jobs: b.jobs, Book: receipt.LoanBook{Loans: b.loans}, Dispatcher: b.dispatcher, Proposals: b.proposals,
-		})
-		require.NoError(t, b.jobs.Start(t.Context()))
-		t.Cleanup(func() { _ = b.jobs.Stop(context.Background()) })
-		fn(t, b)
-	}, opts...)
+	b := &bundle{db: d, staff: dbtest.Institution(t, d), proposals: proposal.NewService(d)}
+	s, err := bank.New(bank.Config{Secret: secret, SettlementMinor: 1_000_000_000_00})
+	require.NoError(t, err)
+	h := httptest.NewServer(s)
+	t.Cleanup(func() { _ = s.Close(); h.Close() })
+	b.bank = s
+	client, err := payment.NewClient(payment.ClientConfig{URL: h.URL, Secret: secret, Timeout: 2 * time.Second})
+	require.NoError(t, err)
+	b.dispatcher = payment.NewDispatcher(d, client, payment.DispatcherConfig{})
+	b.loans = loan.NewService(d, b.dispatcher, func(context.Context, *db.Tx, facility.Facility) (loan.Conditions, error) { return conditions, nil })
+	b.blobs, err = blob.NewStore(t.TempDir())
+	require.NoError(t, err)
+	b.jobs, err = job.NewRunner(d, job.Config{Poll: 10 * time.Millisecond, Watch: 10 * time.Millisecond, Log: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	b.receipts = receipt.NewService(receipt.Config{
+		DB: d, Blobs: b.blobs, Jobs: b.jobs, Book: receipt.LoanBook{Loans: b.loans}, Dispatcher: b.dispatcher, Proposals: b.proposals,
+	})
+	require.NoError(t, b.jobs.Start(t.Context()))
+	t.Cleanup(func() { _ = b.jobs.Stop(context.Background()) })
+	return b
 }
 
 func (b *bundle) update(t *testing.T, fn func(tx *db.Tx) error) {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,6 +30,32 @@ type Option func(*db.Config)
 
 // WithClock sets the clock of the fixture.
 func WithClock(clock func() time.Time) Option { return func(c *db.Config) { c.Clock = clock } }
+
+// Clock is time that a test moves by hand. A ticking one moves a microsecond at each look as well.
+type Clock struct{ micros, tick atomic.Int64 }
+
+// Now is what the database takes for the time.
+func (c *Clock) Now() time.Time { return time.UnixMicro(c.micros.Add(c.tick.Load())) }
+
+// Advance moves the clock.
+func (c *Clock) Advance(d time.Duration) { c.micros.Add(d.Microseconds()) }
+
+// Tick makes the clock move a microsecond at each look from now on.
+func (c *Clock) Tick() { c.tick.Store(1) }
+
+// EachTimed is Each with a clock per database: the engines run side by side, and one story's
+// hour must not pass in the other.
+func EachTimed(t *testing.T, start time.Time, fn func(t *testing.T, d *db.DB, c *Clock), opts ...Option) {
+	t.Helper()
+	for name, open := range map[string]func(testing.TB, ...Option) *db.DB{"sqlite": SQLite, "postgres": Postgres} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := &Clock{}
+			c.micros.Store(start.UnixMicro())
+			fn(t, open(t, append([]Option{WithClock(c.Now)}, opts...)...), c)
+		})
+	}
+}
 
 // Each runs the test on SQLite and, when a server is configured, on PostgreSQL.
 func Each(t *testing.T, fn func(t *testing.T, d *db.DB), opts ...Option) {
