@@ -47,6 +47,16 @@ func (c Currency) Decimals() (int, bool) {
 	}
 }
 
+// Unit is how many minor units make one of the currency, and whether it is supported.
+func (c Currency) Unit() (int64, bool) {
+	decimals, known := c.Decimals()
+	unit := int64(1)
+	for range decimals {
+		unit *= 10
+	}
+	return unit, known
+}
+
 // Symbol returns the sign printed before an amount, or the code itself.
 func (c Currency) Symbol() string {
 	switch c {

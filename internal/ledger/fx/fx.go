@@ -34,20 +34,12 @@ const rateDaysMax = 10
 // Value is what minor units of a currency are worth in base currency at a rate (base units for one unit),
 // rounded half away from zero, so that a balance and its mirror are worth opposite amounts.
 func Value(minor int64, c, base money.Currency, r rate.Rate) (int64, error) {
-	dc, ok1 := c.Decimals()
-	db, ok2 := base.Decimals()
+	unit, ok1 := c.Unit()
+	baseUnit, ok2 := base.Unit()
 	if !ok1 || !ok2 {
 		return 0, fault.Field("currency", "未知币种", "is not a known currency")
 	}
-	return money.MulDivWide(minor, int64(r), pow10(db), rate.Scale, pow10(dc), money.HalfUp)
-}
-
-func pow10(n int) int64 {
-	p := int64(1)
-	for range n {
-		p *= 10
-	}
-	return p
+	return money.MulDivWide(minor, int64(r), baseUnit, rate.Scale, unit, money.HalfUp)
 }
 
 // books is what a revaluation looks at, as of its date.

@@ -162,8 +162,9 @@ func (s sheet) writeXLSX(w io.Writer) error {
 		for i, c := range row {
 			cells[i] = c
 			if a, isMoney := c.(amount); isMoney {
-				decimals, _ := a.currency.Decimals()
-				cells[i] = excelize.Cell{Value: float64(a.minor) / float64(pow10(decimals)), StyleID: moneyStyle}
+				unit, _ := a.currency.Unit()
+				// A spreadsheet keeps numbers as doubles: the nearest one shows every digit of 15. The CSV has them all.
+				cells[i] = excelize.Cell{Value: float64(a.minor) / float64(unit), StyleID: moneyStyle}
 			}
 		}
 		at, err := excelize.CoordinatesToCellName(1, n+3)
@@ -178,12 +179,4 @@ func (s sheet) writeXLSX(w io.Writer) error {
 		return err
 	}
 	return f.Write(w)
-}
-
-func pow10(n int) int64 {
-	p := int64(1)
-	for range n {
-		p *= 10
-	}
-	return p
 }
