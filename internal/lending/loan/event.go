@@ -115,6 +115,19 @@ func (k EventKind) reversible() bool {
 	}
 }
 
+// SettledOn is the value date of what paid or waived the last of a settled loan's debt,
+// zero when nothing did. Once settled a loan takes neither a payment nor a waiver, so it
+// is the last of those that stand.
+func SettledOn(events []RecordedEvent) (on calendar.Date, err error) {
+	ordered, err := standing(plain(events))
+	for _, e := range ordered {
+		if e.Kind == Repaid || e.Kind == Waived {
+			on = e.Date
+		}
+	}
+	return on, err
+}
+
 // standing are the events in order of value date, then of recording, without
 // those that were taken back and their reversals.
 func standing(events []Event) ([]Event, error) {

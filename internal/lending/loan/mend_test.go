@@ -230,3 +230,42 @@ func TestARottenEventIsNotUsed(t *testing.T) {
 		require.True(t, fault.Is(err, loan.ReasonBroken), "%v", err)
 	})
 }
+
+// The certificate says when the debt ended: the later of two payments however they were recorded, not the day of a
+// cheque that bounced, and the day of the waiver where a waiver ended it.
+func TestTheDayALoanWasSettled(t *testing.T) {
+	t.Parallel()
+	desks(t, func(t *testing.T, d desk) {
+		settledOn := func(id string) string {
+			require.Equal(t, loan.Settled, d.get(t, id).Status)
+			events, err := d.loans.Events(t.Context(), d.staff.Operations, id)
+			require.NoError(t, err)
+			on, err := loan.SettledOn(events)
+			require.NoError(t, err)
+			return on.String()
+		}
+		valued := func(on string) func(*loan.RepayInput) {
+			return func(in *loan.RepayInput) { in.ValueDate, in.Prepay, in.Keep = date(on), true, true }
+		}
+		late, bounced, waived := d.active(t, "late", fen("120000"), nil), d.active(t, "bounced", fen("120000"), nil), d.active(t, "waived", fen("120000"), nil)
+		d.roll(t, "2026-02-10")
+
+		d.repay(t, late.ID, fen("70000"), "today", valued("2026-02-10"))
+		d.repay(t, late.ID, fen("60000"), "found later", valued("2026-02-05"))
+		require.Equal(t, "2026-02-10", settledOn(late.ID))
+
+		d.repay(t, bounced.ID, fen("130000"), "cheque", valued("2026-02-10"))
+		require.NoError(t, d.agree(t, loan.Change{LoanID: bounced.ID, Kind: loan.Reversed, Reason: "支票退票", Reference: "bounced", Detail: loan.Particulars{Of: 2}}))
+		d.repay(t, bounced.ID, fen("130000"), "transfer", valued("2026-02-08"))
+		require.Equal(t, "2026-02-08", settledOn(bounced.ID))
+
+		owed := d.get(t, waived.ID).Payoff
+		d.repay(t, waived.ID, owed.TotalMinor()-fen("5"), "all but five", valued("2026-02-10"))
+		d.roll(t, "2026-02-12")
+		left := d.get(t, waived.ID).Payoff
+		require.Equal(t, fen("5"), left.PrincipalMinor)
+		require.Equal(t, left.PrincipalMinor, left.TotalMinor(), "two days of five yuan are worth nothing")
+		require.NoError(t, d.agree(t, loan.Change{LoanID: waived.ID, Kind: loan.Waived, Reason: "尾款", Reference: "waived", AmountMinor: left.PrincipalMinor, Detail: loan.Particulars{Component: loan.Principal}}))
+		require.Equal(t, "2026-02-12", settledOn(waived.ID))
+	})
+}

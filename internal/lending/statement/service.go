@@ -95,11 +95,9 @@ func (s *Service) Certificate(ctx context.Context, p auth.Principal, id string) 
 	if err != nil {
 		return nil, err
 	}
-	settled := d.ProcessedTo
-	for _, e := range events { // the last repayment is what settled it
-		if e.Kind == loan.Repaid && (settled == d.ProcessedTo || e.Date.After(settled)) {
-			settled = e.Date
-		}
+	settled, err := loan.SettledOn(events)
+	if err != nil {
+		return nil, err
 	}
 	who, err := s.parties(ctx, p, d.FirmID, d.PayeeName)
 	if err != nil {
