@@ -232,12 +232,15 @@ func (w *storing) take(tx *db.Tx, l Line, t *tally) (*journal.Draft, *BadRow, er
 			t.receipts++
 			t.amount += l.AmountMinor
 			return nil, nil, nil
-		case known.AmountMinor == l.AmountMinor && known.Currency == l.Currency:
+		case known.AmountMinor == l.AmountMinor && known.Currency == l.Currency && (known.FileID != w.file.ID || known.asLine().same(l)):
 			t.repeats++
 			return nil, nil, nil
 		}
 		f := fault.New(ReasonReference, "reference", l.BankReference, "known", money.FormatMinor(known.AmountMinor))
-		return nil, &BadRow{Line: l.Line, Field: "bank_reference", Column: "bank_reference", Value: l.BankReference, Code: ReasonReference.Code,
+		if known.AmountMinor == l.AmountMinor && known.Currency == l.Currency {
+			f = fault.New(ReasonReferenceTwice, "reference", l.BankReference, "line", known.Line)
+		}
+		return nil, &BadRow{Line: l.Line, Field: "bank_reference", Column: "bank_reference", Value: l.BankReference, Code: f.Reason.Code,
 			Message: fault.Text{Zh: f.Text("zh"), En: f.Text("en")}, Remedy: fault.Text{Zh: f.RemedyText("zh"), En: f.RemedyText("en")}}, nil
 	}
 	t.receipts++
