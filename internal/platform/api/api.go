@@ -204,8 +204,6 @@ func (a *API) describe(op Op) huma.Operation {
 		Tags: []string{op.Tag}, DefaultStatus: op.Status, MaxBodyBytes: op.MaxBodyBytes,
 		Metadata:   map[string]any{"policy": op.Policy.String()},
 		Extensions: map[string]any{"x-policy": op.Policy.String(), "x-summary-zh": op.Zh},
-		// A filter or date under a name that is not known would be left out without a word, and the answer be taken for another.
-		RejectUnknownQueryParameters: true,
 	}
 	if !op.Policy.IsPublic() {
 		h.Security = []map[string][]string{{"session": {}}, {"key": {}}}

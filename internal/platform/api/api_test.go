@@ -257,6 +257,8 @@ func TestUnknownQueryParametersAreRefused(t *testing.T) {
 	require.Equal(t, 422, a.status, a.text)
 	require.Equal(t, "date", a.problem.Errors[0].Field)
 	require.Equal(t, "字段 date 无效：未知的查询参数", a.problem.Title)
+	require.Equal(t, "limit", b.call(t, "GET", "/api/v1/things/1?limit=1&limit=2", "").problem.Errors[0].Field)
+	require.Equal(t, 500, b.call(t, "GET", "/api/v1/things/1?limit=1", "").status, "pages may be asked for on any list")
 }
 
 func TestInternalErrorsAndPanicsTellNothing(t *testing.T) {

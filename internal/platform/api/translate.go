@@ -23,7 +23,6 @@ var phrases = []struct {
 	{regexp.MustCompile(`^must be a decimal such as 0.0435$`), "应为小数，如 0.0435"},
 	{regexp.MustCompile(`^the number does not fit$`), "数值超出范围，或不是整数写法"},
 	{regexp.MustCompile(`^unexpected property$`), "未知的字段"},
-	{regexp.MustCompile(`^unknown query parameter$`), "未知的查询参数"},
 	{regexp.MustCompile(`^expected string to be RFC 3339 date-time$`), "应为 RFC 3339 时间，如 2026-01-05T08:00:00Z"},
 	{regexp.MustCompile(`^expected string to be RFC 5322 email.*$`), "应为电子邮件地址"},
 	{regexp.MustCompile(`^expected string to be RFC 3986 uri.*$`), "应为网址"},
