@@ -63,6 +63,8 @@ export const ledgerWords = words({
   trial: ['试算平衡表', 'Trial balance'],
   trialHint: ['期初、发生、期末；表内与表外的借贷分别相等。点科目可查看明细。', 'Opening, movement and closing; debits equal credits on and off the balance sheet. Open an account for its movements.'],
   balanced: ['借贷平衡', 'Balanced'],
+  sheetBalanced: ['资产 = 负债 + 权益 =', 'Assets = liabilities + equity ='],
+  none: ['无余额', 'No balances'],
   notBalanced: ['借贷不平！请立即联系管理员并运行 capillary verify', 'NOT balanced! Call the administrator and run capillary verify'],
   statements: ['财务报表', 'Statements'],
   statementsHint: ['资产负债表与利润表，直接由账簿生成。', 'Balance sheet and statement of income, straight from the books.'],
