@@ -32,7 +32,7 @@ func (a *API) guard(op Op) func(huma.Context, func(huma.Context)) {
 			a.writeProblem(hc, op, err)
 			return
 		}
-		if err := knownQuery(hc); err != nil && !op.Mutates() {
+		if err := knownQuery(hc, op); err != nil {
 			a.writeProblem(hc, op, err)
 			return
 		}
@@ -49,7 +49,11 @@ func (a *API) guard(op Op) func(huma.Context, func(huma.Context)) {
 
 // knownQuery refuses query parameters that the operation does not have, and doubled ones: a filter or date left out in silence
 // gives an answer that is taken for another. Those of pages may stand on every list, also on one that is short enough for one page.
-func knownQuery(hc huma.Context) error {
+// Changes have their input in the body, and a raw operation that lists no parameters reads them itself.
+func knownQuery(hc huma.Context, op Op) error {
+	if op.Mutates() || op.raw && op.Query == nil {
+		return nil
+	}
 	u := hc.URL()
 	query := u.Query()
 	var errs []error
@@ -113,6 +117,9 @@ func (a *API) Raw(op Op, fn func(w http.ResponseWriter, r *http.Request, p auth.
 	hop.Responses = map[string]*huma.Response{"200": {Description: "see the description"}}
 	for _, name := range pathParameters(op.Path) {
 		hop.Parameters = append(hop.Parameters, &huma.Param{Name: name, In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}})
+	}
+	for _, q := range op.Query {
+		hop.Parameters = append(hop.Parameters, q.param())
 	}
 	a.Huma.OpenAPI().AddOperation(&hop)
 	guard := a.guard(op)
