@@ -518,6 +518,34 @@ func TestNothingInAFileIsGuessed(t *testing.T) {
 	require.ErrorContains(t, err, "FILE_TOO_LARGE")
 }
 
+// The money came before its loan was drawn: nobody knew it. Matched again it is posted, except what a person has
+// in hand; and asking twice changes nothing.
+func TestWhatWaitsIsMatchedAgain(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bundle) {
+		b.lend(t, "firm_0", "6222-0", "DR-0")
+		b.to(t, "2026-02-05")
+		b.take(t, "a.csv", head+"DR-1,,,,10.00,2026-02-05,B1,,是,\nDR-1,,,,11.00,2026-02-05,B2,,是,\n,,,,12.00,2026-02-05,B3,,,\n")
+		all := b.all(t)
+		require.Equal(t, []receipt.Status{receipt.Exception, receipt.Exception, receipt.Exception}, []receipt.Status{all["B1"].Status, all["B2"].Status, all["B3"].Status})
+		version := all["B3"].Version
+		_, err := b.receipts.Note(t.Context(), b.staff.Operations, all["B2"].ID, "I ask the payer")
+		require.NoError(t, err)
+
+		b.lend(t, "firm_1", "6222-1", "DR-1")
+		for range 2 {
+			j, err := b.receipts.Rematch(t.Context(), b.staff.Operations)
+			require.NoError(t, err)
+			require.Equal(t, job.Completed, b.wait(t, j.ID).State)
+			all = b.all(t)
+			require.Equal(t, []receipt.Status{receipt.Closed, receipt.Exception, receipt.Exception}, []receipt.Status{all["B1"].Status, all["B2"].Status, all["B3"].Status}, all["B1"].Why.En)
+			require.Equal(t, int64(10_00), all["B1"].PostedMinor)
+		}
+		require.Equal(t, version, all["B3"].Version, "what the rules say the same of is not touched")
+		b.sound(t)
+	})
+}
+
 // Two payments of a batch under one number of the bank are two receipts.
 func TestABatchUnderOneReference(t *testing.T) {
 	t.Parallel()

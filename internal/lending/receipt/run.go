@@ -58,11 +58,17 @@ func (s *Service) runJob(ctx context.Context, r *job.Run) error {
 		}
 	}
 	r.Message("按规则匹配", "matching")
-	if err := s.matchAll(ctx, r.Principal, func() error { return r.Progress(ctx, f.Rows, f.Rows) }); err != nil {
+	tick := func() error { return r.Progress(ctx, f.Rows, f.Rows) }
+	if err := s.matchAll(ctx, r.Principal, Received, tick); err != nil {
 		return err
 	}
+	if args.FileID == "" { // a person has asked for it: what no rule was sure of may be known by now
+		if err := s.matchAll(ctx, r.Principal, Exception, tick); err != nil {
+			return err
+		}
+	}
 	r.Message("入账", "posting")
-	if err := s.postAll(ctx, r.Principal, func() error { return r.Progress(ctx, f.Rows, f.Rows) }); err != nil {
+	if err := s.postAll(ctx, r.Principal, tick); err != nil {
 		return err
 	}
 	if args.FileID == "" {
