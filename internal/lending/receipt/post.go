@@ -65,6 +65,11 @@ func (s *Service) match(ctx context.Context, p auth.Principal, policy Policy, r 
 	s.payoffs(ctx, p, &e, today)
 	v := policy.decide(e)
 	err = s.DB.Update(ctx, p.Scope(), func(tx *db.Tx) error {
+		if v.OrderID != "" && !v.Wait { // a confirmation books at once
+			if err := lockBooks(ctx, tx); err != nil {
+				return err
+			}
+		}
 		r, err := get(ctx, tx, selectLocked, r.ID)
 		if err != nil || r.Status != Received {
 			return err
@@ -133,6 +138,11 @@ func (r *Receipt) plan(parts []Share) {
 	}
 	r.Status = Matched
 }
+
+// lockBooks takes the journal before a receipt that will be booked. A repayment posts first and its receipt follows in the same
+// transaction, so everywhere the order is: loan or payment order, journal, receipt. Whoever took a receipt first and then asked for the
+// journal could wait for a repayment that waits for the receipt.
+func lockBooks(ctx context.Context, tx *db.Tx) error { return journal.LockHead(ctx, tx) }
 
 // book moves money of a receipt in its sums and in the books, and remembers why.
 // The money leaves suspense, because the loan or the order books it itself or
