@@ -368,7 +368,26 @@ func TestFailedLoansStopNobody(t *testing.T) {
 		require.Error(t, err, "completing needs a reason")
 		r, err := b.days.Complete(t.Context(), b.staff.Operations, date("2026-01-05"), "数据修复中，次日补处理")
 		require.NoError(t, err)
-		require.Equal(t, int64(2), r.Failed)
+		require.Equal(t, []int64{2, 2}, []int64{r.Failed, r.AcceptedFailed})
+
+		// A third loan fails after that: nobody has answered for it, so the day waits again.
+		b.update(t, func(tx *db.Tx) error {
+			_, err := tx.Exec(t.Context(), addFailure, tx.Institution, "loan_of_later")
+			return err
+		})
+		_, err = b.days.Day(t.Context(), b.staff.Operations, date("2026-01-05"), nil)
+		require.True(t, fault.Is(err, eod.ReasonFailed), "%v", err)
+		// Acceptance and the job that goes on are one commit: without the job it is not accepted either.
+		waits := eod.NewService(d, nil, nil, noJobs{})
+		_, err = waits.Complete(t.Context(), b.staff.Operations, date("2026-01-05"), "三笔均已登记")
+		require.ErrorIs(t, err, errCrash)
+		st, err = b.days.Status(t.Context(), b.staff.Operations)
+		require.NoError(t, err)
+		require.Equal(t, int64(2), st.Runs[0].AcceptedFailed)
+		require.Contains(t, st.Runs[0].Accepted, "次日补处理")
+		r, err = b.days.Complete(t.Context(), b.staff.Operations, date("2026-01-05"), "三笔均已登记，次日补处理")
+		require.NoError(t, err)
+		require.Equal(t, int64(3), r.AcceptedFailed)
 		r, err = b.days.Day(t.Context(), b.staff.Operations, date("2026-01-05"), nil)
 		require.NoError(t, err)
 		require.Equal(t, eod.StepDone, r.Step)
@@ -384,6 +403,11 @@ var (
 	termsOf  = db.Q(`select terms_json from loan where institution_id = $1 and reference = $2`)
 	putTerms = db.Q(`update loan set terms_json = $3 where institution_id = $1 and reference = $2`)
 )
+
+// noJobs is a queue that takes nothing.
+type noJobs struct{}
+
+func (noJobs) Enqueue(context.Context, *db.Tx, job.Request) (job.Job, error) { return job.Job{}, errCrash }
 
 // Before anything is written to a loan that the night has not reached, it is worked up alone, with the same result.
 func TestOneLoanIsCaughtUpInline(t *testing.T) {
