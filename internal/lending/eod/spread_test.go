@@ -441,6 +441,41 @@ func TestOneLoanIsCaughtUpInline(t *testing.T) {
 	})
 }
 
+// A payment that was learnt late began before the night's chunk of its loan and had to wait for it, so that it bears the earlier time. What the
+// night booked was made without it, and its entry is opened without it.
+func TestAnEntryIsOpenedWithoutWhatCameAfterTheNight(t *testing.T) {
+	t.Parallel()
+	dbtest.EachTimed(t, time.Date(2026, 1, 12, 1, 0, 0, 0, time.UTC), func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		clock.Tick()
+		to := date("2026-01-12")
+		b := newBook(t, d)
+		b.today(t, to)
+		clock.Advance(time.Minute)
+		b.work(t, to)
+		clock.Advance(-30 * time.Second)
+		loans := loan.NewService(d, payment.NewDispatcher(d, silent{}, payment.DispatcherConfig{}), nil)
+		late := 0
+		var all []loan.Loan
+		b.update(t, func(tx *db.Tx) (err error) {
+			all, err = loan.ByFirm(t.Context(), tx, "firm_1")
+			return err
+		})
+		for _, l := range all {
+			if l.DueMinor > 1 && late < 5 {
+				_, err := loans.Repay(t.Context(), b.staff.System, loan.RepayInput{LoanID: l.ID, AmountMinor: 1, Reference: "late", ValueDate: date("2026-01-09"), Channel: "file"})
+				if fault.Is(err, loan.ReasonOverpaid) { // on that day nothing was due yet
+					continue
+				}
+				require.NoError(t, err)
+				late++
+			}
+		}
+		require.Equal(t, 5, late)
+		b.verify(t)
+		b.drill(t)
+	})
+}
+
 // drill opens every summed entry of the ledger down to its loans: their shares add up to it, account by account.
 func (b *book) drill(t *testing.T) {
 	t.Helper()
