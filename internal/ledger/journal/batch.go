@@ -40,8 +40,8 @@ type Result struct {
 	Duplicate bool // all of it was done before; this is the earlier result
 	// Known tells of each of several entries whether it was there before: an atomic request may repeat one item and bring another.
 	Known []bool
-	Row       int  // of the draft that Err is about, counted from 1
-	Err       error
+	Row   int // of the draft that Err is about, counted from 1
+	Err   error
 }
 
 // Size is the number of postings a request counts as.

@@ -78,7 +78,7 @@ type headRow struct {
 }
 
 // projectionNow is the form of the stored balances that this program keeps.
-const projectionNow = 1
+const projectionNow = 2 // 2: holds are sealed
 
 // openHead locks the head row; whoever holds it is the only writer of the chain.
 func openHead(ctx context.Context, tx *db.Tx) (headRow, error) {

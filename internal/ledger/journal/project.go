@@ -262,10 +262,18 @@ func rebuild(ctx context.Context, tx *db.Tx, head headRow) error {
 			return err
 		}
 	}
-	if err := p.addHolds(ctx, tx); err != nil {
+	unsealed := map[string]*Hold{} // of a program that did not seal them
+	if err := p.addHolds(ctx, tx, func(h *Hold, seal string) error {
+		if seal == "" {
+			unsealed[h.Reference] = h
+		} else if h.seal(tx.Institution) != seal {
+			return broken("hold %s was changed", h.Reference)
+		}
+		return nil
+	}); err != nil {
 		return err
 	}
-	if err := tx.BulkInsertMany(ctx, balanceRows(tx, p.balances), turnoverRows(tx, p.turnovers)); err != nil {
+	if err := tx.BulkInsertMany(ctx, balanceRows(tx, p.balances), turnoverRows(tx, p.turnovers), holdRows(tx, unsealed)); err != nil {
 		return fmt.Errorf("balances: %w", err)
 	}
 	if _, err := tx.Exec(ctx, setProjection, tx.Institution, projectionNow); err != nil {

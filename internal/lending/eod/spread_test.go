@@ -407,7 +407,9 @@ var (
 // noJobs is a queue that takes nothing.
 type noJobs struct{}
 
-func (noJobs) Enqueue(context.Context, *db.Tx, job.Request) (job.Job, error) { return job.Job{}, errCrash }
+func (noJobs) Enqueue(context.Context, *db.Tx, job.Request) (job.Job, error) {
+	return job.Job{}, errCrash
+}
 
 // Before anything is written to a loan that the night has not reached, it is worked up alone, with the same result.
 func TestOneLoanIsCaughtUpInline(t *testing.T) {
