@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/capillary-finance/capillary/internal/base/canary"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 )
 
@@ -104,7 +105,10 @@ func (b *book) loadBalances(ctx context.Context, tx *db.Tx, keys map[fundKey]boo
 			if !a.Kind.DebitNormal() {
 				net = -net
 			}
-			b.funds[fundKey{r.Account, r.Sub, r.Currency}] += net - r.HeldMinor
+			b.funds[fundKey{r.Account, r.Sub, r.Currency}] += net
+			if !canary.On("held_is_free") {
+				b.funds[fundKey{r.Account, r.Sub, r.Currency}] -= r.HeldMinor
+			}
 		}
 		return nil
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -53,6 +54,15 @@ const (
 	PointRolled    = "eod.rolled"
 	PointChunk     = "eod.chunk"
 	PointPosted    = "eod.posted"
+)
+
+// Instants inside the steps: the date has moved and the run does not say so yet; a chunk is written and not committed, and committed and not
+// noted; a step is over and the next not begun.
+var (
+	pointDated   = failpoint.Declare("eod.dated")
+	pointWorked  = failpoint.Declare("eod.chunk_worked")
+	pointChunked = failpoint.Declare("eod.chunk_committed")
+	pointStep    = failpoint.Declare("eod.step_over")
 )
 
 // PermissionRun lets a role end the day.
@@ -310,6 +320,9 @@ func (s *Service) roll(ctx context.Context, d *Day) error {
 		}
 		after := *r
 		after.Step = next
+		if err := pointDated.Hit(ctx); err != nil {
+			return err
+		}
 		if err := save(ctx, tx, after, StepRoll); err != nil {
 			return err
 		}
@@ -394,6 +407,9 @@ func (s *Service) finish(ctx context.Context, p auth.Principal, r *Run) error {
 func (s *Service) step(ctx context.Context, p auth.Principal, r *Run, next Step) error {
 	after := *r
 	after.Step = next
+	if err := pointStep.Hit(ctx); err != nil {
+		return err
+	}
 	err := s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error { return save(ctx, tx, after, r.Step) })
 	if err == nil {
 		*r = after

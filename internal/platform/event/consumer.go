@@ -277,7 +277,7 @@ func (x *runner) inOne(ctx context.Context, events []Event, held map[aggregateKe
 		began := time.Now()
 		for n < len(events) && (n == 0 || time.Since(began) < batchFor) {
 			e := events[n]
-			if held[keyOf(e)] {
+			if held[keyOf(e)] && !canary.On("queue_jump") {
 				err = enqueue(ctx, tx, x.consumer.Name, e, stateWaiting, 0, 0, "")
 			} else {
 				err = x.effect(ctx, tx, e, x.consumer.Timeout)

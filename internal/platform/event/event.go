@@ -100,6 +100,9 @@ func AppendAll(ctx context.Context, tx *db.Tx, drafts []Draft) error {
 	if len(drafts) == 0 {
 		return nil
 	}
+	if err := pointAppendAll.Hit(ctx); err != nil {
+		return err
+	}
 	rows := make([][]any, len(drafts))
 	for i, d := range drafts {
 		payload, err := json.Marshal(d.Payload)
@@ -155,5 +158,6 @@ func unlisten(d *db.DB, c chan struct{}) {
 
 // Instants at which a test may break off.
 var (
-	pointAppend = failpoint.Declare("event.append")
+	pointAppend    = failpoint.Declare("event.append")
+	pointAppendAll = failpoint.Declare("event.append_all")
 )
