@@ -24,6 +24,16 @@ replayed_failure|reliability|TestFailEveryCallOfTheCoreFlows
 lost_letter|platform/event|TestAPoisonEventDelaysNobodyElseAndEndsAsADeadLetter
 blind_verify|reliability|TestBitRotIsFound
 fatal_outage|platform/job|TestAnOutageOfTheDatabaseIsTriedAgain
+blind_outbox|platform/event|TestADamagedEventReachesNobody
+queue_jump|platform/event|TestAPoisonEventDelaysNobodyElseAndEndsAsADeadLetter
+held_is_free|ledger/writer|TestWhatIsHeldIsNotAvailable
+open_books|ledger/period|TestAClosedMonthTakesNoEntry
+fx_forgets|ledger/fx|TestAYearEndWithDollars
+own_approval|ledger/period|TestAClosedMonthTakesNoEntry
+kept_reversal|lending/loan|TestAReversedRepaymentLeavesNoTrace
+stolen_lease|lending/eod|TestALeaseRunsOut
+twice_arrived|lending/receipt|TestCollectedMoneyIsRecognised
+spent_room|credit/facility|TestReleaseGivesRoomBackOnlyWhenRevolving
 '
 export CAPILLARY_SIM_OPS="${CAPILLARY_SIM_OPS:-1500}"
 run() { # run BUG PACKAGE TEST

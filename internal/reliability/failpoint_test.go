@@ -19,6 +19,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/credit/facility"
 	"github.com/capillary-finance/capillary/internal/insight/profile"
+	"github.com/capillary-finance/capillary/internal/lending/loan"
 	"github.com/capillary-finance/capillary/internal/platform/crypto"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
@@ -41,6 +42,8 @@ var (
 	countDelivered    = db.Q(`select count(*) from webhook_delivery where institution_id = $1 and webhook_id = $2 and state = 'delivered'`)
 	countCompleted    = db.Q(`select count(*) from job where institution_id = $1 and object_id = $2 and state = 'completed'`)
 	countJobs         = db.Q(`select count(*) from job where institution_id = $1 and object_id = $2`)
+	setToday          = db.Q(`update institution set business_date = $2 where institution_id = $1`)
+	countAnnounced    = db.Q(`select count(*) from event where institution_id = $1 and type = $2 and aggregate_id = $3`)
 	limitOf           = db.Q(`select limit_minor from facility where institution_id = $1 and id = $2`)
 )
 
@@ -121,6 +124,30 @@ var backFlows = []flow{
 				_, err := h.Dispatcher.Drain(t.Context())
 				require.NoError(t, err)
 				require.Equal(t, 1, h.count(t, countEvents, l.ID, "disbursed"))
+			}
+	}},
+	{"night of a due date", func(t *testing.T, h *house, n string) (func(context.Context) error, func()) {
+		l := h.drawn(t, n, true)
+		x, err := h.Loans.Get(t.Context(), h.Staff.Manager, l.ID)
+		require.NoError(t, err)
+		eve := x.NextDueOn.AddDays(-1)
+		require.NoError(t, h.DB.Update(t.Context(), h.Staff.System.Scope(), func(tx *db.Tx) error {
+			if _, err := tx.Exec(t.Context(), setToday, tx.Institution, eve.String()); err != nil {
+				return err
+			}
+			_, _, err := loan.Roll(t.Context(), tx, "", eve, 1000)
+			return err
+		}))
+		return func(ctx context.Context) error {
+				_, err := h.Days.Until(ctx, h.Staff.Operations, eve.AddDays(1), nil)
+				return err
+			}, func() {
+				x, err := h.Loans.Get(t.Context(), h.Staff.Manager, l.ID)
+				require.NoError(t, err)
+				require.Equal(t, eve.AddDays(1), x.ProcessedTo)
+				require.Positive(t, x.DueMinor)
+				require.Equal(t, 1, h.count(t, countRecords, "loan.instalment_due", l.ID))
+				require.Equal(t, 1, h.count(t, countAnnounced, "loan.instalment_due", l.ID))
 			}
 	}},
 	{"job", func(t *testing.T, h *house, n string) (func(context.Context) error, func()) {

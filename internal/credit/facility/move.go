@@ -159,7 +159,7 @@ func release(ctx context.Context, tx *db.Tx, facilityID string, amountMinor int6
 		return err
 	}
 	q := releaseRoom
-	if !f.Revolving && !undone {
+	if !f.Revolving && !undone && !canary.On("spent_room") {
 		q = releaseSpent
 	}
 	err = tx.QueryRow(ctx, q, tx.Institution, facilityID, amountMinor, db.Micros(tx.Now)).Scan(&m.LimitAfterMinor, &m.UtilisedAfterMinor)

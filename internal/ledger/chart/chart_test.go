@@ -9,6 +9,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/ledger/chart"
 	"github.com/capillary-finance/capillary/internal/ledger/journal"
+	"github.com/capillary-finance/capillary/internal/ledger/recipe"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 	"github.com/capillary-finance/capillary/internal/platform/proposal"
@@ -125,6 +126,63 @@ func TestAnAccountThatFilledMeanwhileStays(t *testing.T) {
 		require.NoError(t, h.post(t, "k", "1012", "1002", 5))
 		_, err = h.proposals.Approve(t.Context(), h.staff.Compliance, proposal.Decision{ID: made.ID, BodyHash: made.BodyHash})
 		require.True(t, fault.Is(err, chart.ReasonUnsettled), "%v", err)
+	})
+}
+
+// Waivers are booked on 6712. Nothing stands on it, yet the next waiver would ask for it: it stays until the role is another account's,
+// for every product, from a day that has come.
+func TestAnAccountThatPlaysARoleStays(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h := open(t, d)
+		recipes := recipe.NewService(d, h.proposals)
+		remap := func(c recipe.Change) {
+			made, err := recipes.Propose(t.Context(), h.staff.Operations, c, "")
+			require.NoError(t, err)
+			_, err = h.proposals.Approve(t.Context(), h.staff.Compliance, proposal.Decision{ID: made.ID, BodyHash: made.BodyHash})
+			require.NoError(t, err)
+		}
+		off := chart.Change{Code: journal.WaiverExpense, NameZh: "息费减免支出", NameEn: "Waivers", Kind: journal.Expense, OverdraftMinor: -1}
+		err := h.change(t, off)
+		require.True(t, fault.Is(err, chart.ReasonPlaysRole), "%v", err)
+		f, _ := fault.As(err)
+		require.Contains(t, f.Text("zh"), "息费减免")
+		require.Contains(t, f.Text("en"), "Waivers")
+		today := calendar.MustParse("2026-01-05")
+		// Tomorrow another account takes the role over: today this one is still needed.
+		remap(recipe.Change{EffectiveFrom: today.AddDays(1), Accounts: recipe.Map{recipe.WaiverExpense: "6711"}})
+		require.True(t, fault.Is(h.change(t, off), chart.ReasonPlaysRole))
+		remap(recipe.Change{EffectiveFrom: today, Accounts: recipe.Map{recipe.WaiverExpense: "6711"}})
+		remap(recipe.Change{ProductID: "prod_1", EffectiveFrom: today.AddDays(9), Accounts: recipe.Map{recipe.WaiverExpense: journal.WaiverExpense}})
+		err = h.change(t, off)
+		require.True(t, fault.Is(err, chart.ReasonPlaysRole), "a product will use it: %v", err)
+		f, _ = fault.As(err)
+		require.Contains(t, f.Text("en"), "prod_1")
+		remap(recipe.Change{ProductID: "prod_1", EffectiveFrom: today.AddDays(9), Accounts: recipe.Map{recipe.WaiverExpense: "6711"}})
+		require.NoError(t, h.change(t, off))
+	})
+}
+
+// A mapping that names an account and the account's deactivation wait for approval at once: whichever is approved first, the other is refused.
+func TestARoleAndADeactivationCannotBothWin(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h := open(t, d)
+		recipes := recipe.NewService(d, h.proposals)
+		off := chart.Change{Code: "6711", NameZh: "营业外支出", NameEn: "Non-operating expenses", Kind: journal.Expense, OverdraftMinor: -1}
+		a, err := h.svc.Propose(t.Context(), h.staff.Operations, off, "")
+		require.NoError(t, err)
+		b, err := recipes.Propose(t.Context(), h.staff.Operations, recipe.Change{EffectiveFrom: calendar.MustParse("2026-01-05"), Accounts: recipe.Map{recipe.WaiverExpense: "6711"}}, "")
+		require.NoError(t, err)
+		errs := make(chan error, 2)
+		for _, p := range []proposal.Proposal{a, b} {
+			go func() {
+				_, err := h.proposals.Approve(t.Context(), h.staff.Compliance, proposal.Decision{ID: p.ID, BodyHash: p.BodyHash})
+				errs <- err
+			}()
+		}
+		one, two := <-errs, <-errs
+		require.True(t, (one == nil) != (two == nil), "%v, %v", one, two)
 	})
 }
 

@@ -3,9 +3,11 @@ package chart
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/ledger/journal"
+	"github.com/capillary-finance/capillary/internal/ledger/recipe"
 	"github.com/capillary-finance/capillary/internal/platform/audit"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
@@ -62,11 +64,7 @@ func describeAccount(ctx context.Context, tx *db.Tx, _ auth.Principal, body json
 		return d, err
 	}
 	if before != nil && before.Active && !c.Active {
-		settled, err := journal.Settled(ctx, tx, c.Code)
-		if err == nil && !settled {
-			err = fault.New(ReasonUnsettled, "account", c.Code)
-		}
-		if err != nil {
+		if err := dispensable(ctx, tx, c.Code); err != nil {
 			return d, err
 		}
 	}
@@ -75,6 +73,33 @@ func describeAccount(ctx context.Context, tx *db.Tx, _ auth.Principal, body json
 		d.BaseVersion, d.Before = before.Version, *before
 	}
 	return d, nil
+}
+
+// dispensable refuses to lose an account that holds money or that postings will ask for.
+func dispensable(ctx context.Context, tx *db.Tx, code string) error {
+	settled, err := journal.Settled(ctx, tx, code)
+	if err != nil {
+		return err
+	}
+	if !settled {
+		return fault.New(ReasonUnsettled, "account", code)
+	}
+	today, err := tx.BusinessDate(ctx)
+	if err != nil {
+		return err
+	}
+	parts, err := recipe.PlayedBy(ctx, tx, code, today)
+	if err != nil || len(parts) == 0 {
+		return err
+	}
+	var zh, en []string
+	for _, p := range parts {
+		if p.ProductID != "" {
+			p.Zh, p.En = p.Zh+"（产品 "+p.ProductID+"）", p.En+" (product "+p.ProductID+")"
+		}
+		zh, en = append(zh, p.Zh), append(en, p.En)
+	}
+	return fault.New(ReasonPlaysRole, "account", code, "role", strings.Join(en, ", "), "role_zh", strings.Join(zh, "、")).WithField("active")
 }
 
 func applyAccount(ctx context.Context, tx *db.Tx, p auth.Principal, _ proposal.Description, body json.RawMessage) error {

@@ -37,9 +37,11 @@ type Capture struct {
 type Result struct {
 	Entries   []Entry
 	Hold      Hold
-	Duplicate bool // it was done before; this is the earlier result
-	Row       int  // of the draft that Err is about, counted from 1
-	Err       error
+	Duplicate bool // all of it was done before; this is the earlier result
+	// Known tells of each of several entries whether it was there before: an atomic request may repeat one item and bring another.
+	Known []bool
+	Row   int // of the draft that Err is about, counted from 1
+	Err   error
 }
 
 // Size is the number of postings a request counts as.
@@ -66,7 +68,7 @@ func RunBatch(ctx context.Context, tx *db.Tx, requests []Request) ([]Result, err
 		results[i] = b.run(r)
 		if results[i].Err != nil {
 			b.rollback()
-			results[i].Entries = nil
+			results[i].Entries, results[i].Known = nil, nil
 		}
 	}
 	return results, b.store(ctx, tx)
@@ -96,7 +98,7 @@ func (b *book) run(r Request) (out Result) {
 				return out
 			}
 			out.Duplicate = out.Duplicate && known
-			out.Entries = append(out.Entries, e)
+			out.Entries, out.Known = append(out.Entries, e), append(out.Known, known)
 		}
 	}
 	return out

@@ -6,6 +6,7 @@ import (
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/base/money"
+	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -71,6 +72,14 @@ func (h Hold) fund() fundKey   { return fundKey{h.Account, h.Sub, h.Currency} }
 func (h Hold) sameAs(d HoldDraft) bool {
 	return h.Account == d.Account && h.Sub == d.Sub && h.Branch == d.Branch && h.Product == d.Product && h.Currency == d.Currency && h.AmountMinor == d.AmountMinor &&
 		h.CounterAccount == d.CounterAccount && h.CounterSub == d.CounterSub && h.Object == d.Object && h.ObjectID == d.ObjectID && h.ExpiresAt.Equal(d.ExpiresAt)
+}
+
+// seal is a hash over everything that is stored of a hold.
+func (h *Hold) seal(institution string) string {
+	e := make(encoding, 0, 512)
+	return short(e.text("capillary hold 1").text(institution).text(h.Reference).text(h.ID).text(h.Account).text(h.Sub).text(h.Branch).text(h.Product).text(string(h.Currency)).
+		int(h.AmountMinor).text(h.CounterAccount).text(h.CounterSub).text(h.Memo.Zh).text(h.Memo.En).text(h.Object).text(h.ObjectID).text(string(h.State)).int(h.PostedMinor).
+		text(h.EntryID).int(db.Micros(h.ExpiresAt)).int(db.Micros(h.CreatedAt)).text(h.CreatedBy).int(db.Micros(h.ClosedAt)).text(h.ClosedBy))
 }
 
 // CaptureKey is the business key of the entry that posts a hold.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -78,7 +79,7 @@ type headRow struct {
 }
 
 // projectionNow is the form of the stored balances that this program keeps.
-const projectionNow = 1
+const projectionNow = 2 // 2: holds are sealed
 
 // openHead locks the head row; whoever holds it is the only writer of the chain.
 func openHead(ctx context.Context, tx *db.Tx) (headRow, error) {
@@ -158,6 +159,9 @@ func openBook(ctx context.Context, tx *db.Tx, w wanted) (*book, error) {
 
 // store writes what the batch has changed.
 func (b *book) store(ctx context.Context, tx *db.Tx) error {
+	if err := pointLocked.Hit(ctx); err != nil {
+		return err
+	}
 	heads, legs := entryRows(tx, b.fresh)
 	if err := tx.BulkInsertMany(ctx, heads, legs, balanceRows(tx, b.movedBal), turnoverRows(tx, b.movedTurn), holdRows(tx, b.movedHold)); err != nil {
 		return fmt.Errorf("journal: %w", err)
@@ -165,9 +169,18 @@ func (b *book) store(ctx context.Context, tx *db.Tx) error {
 	if len(b.fresh) == 0 {
 		return nil
 	}
+	if err := pointWritten.Hit(ctx); err != nil { // the entries are there, the head does not know of them
+		return err
+	}
 	_, err := tx.Exec(ctx, moveHead, tx.Institution, b.head.seq, b.head.hash)
 	return err
 }
+
+// Instants at which a test may break off.
+var (
+	pointLocked  = failpoint.Declare("journal.locked")
+	pointWritten = failpoint.Declare("journal.written")
+)
 
 func entryRows(tx *db.Tx, entries []Entry) (heads, legs db.Rows) {
 	heads, legs = db.Rows{Bulk: insertEntries}, db.Rows{Bulk: insertLines}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/capillary-finance/capillary/internal/base/canary"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 )
 
@@ -104,7 +105,10 @@ func (b *book) loadBalances(ctx context.Context, tx *db.Tx, keys map[fundKey]boo
 			if !a.Kind.DebitNormal() {
 				net = -net
 			}
-			b.funds[fundKey{r.Account, r.Sub, r.Currency}] += net - r.HeldMinor
+			b.funds[fundKey{r.Account, r.Sub, r.Currency}] += net
+			if !canary.On("held_is_free") {
+				b.funds[fundKey{r.Account, r.Sub, r.Currency}] -= r.HeldMinor
+			}
 		}
 		return nil
 	})
@@ -262,10 +266,18 @@ func rebuild(ctx context.Context, tx *db.Tx, head headRow) error {
 			return err
 		}
 	}
-	if err := p.addHolds(ctx, tx); err != nil {
+	unsealed := map[string]*Hold{} // of a program that did not seal them
+	if err := p.addHolds(ctx, tx, func(h *Hold, seal string) error {
+		if seal == "" {
+			unsealed[h.Reference] = h
+		} else if h.seal(tx.Institution) != seal {
+			return broken("hold %s was changed", h.Reference)
+		}
+		return nil
+	}); err != nil {
 		return err
 	}
-	if err := tx.BulkInsertMany(ctx, balanceRows(tx, p.balances), turnoverRows(tx, p.turnovers)); err != nil {
+	if err := tx.BulkInsertMany(ctx, balanceRows(tx, p.balances), turnoverRows(tx, p.turnovers), holdRows(tx, unsealed)); err != nil {
 		return fmt.Errorf("balances: %w", err)
 	}
 	if _, err := tx.Exec(ctx, setProjection, tx.Institution, projectionNow); err != nil {

@@ -38,7 +38,12 @@ func Verify(ctx context.Context, tx *db.Tx) (Report, error) {
 	if at.seq > 0 && head.projection != projectionNow {
 		return r, broken("the stored balances are of an older form: start the server once")
 	}
-	if err := derived.addHolds(ctx, tx); err != nil {
+	if err := derived.addHolds(ctx, tx, func(h *Hold, seal string) error {
+		if h.seal(tx.Institution) != seal {
+			return broken("hold %s was changed", h.Reference)
+		}
+		return nil
+	}); err != nil {
 		return r, err
 	}
 	if err = derived.compare(ctx, tx); fault.Is(err, ReasonSeal) {

@@ -49,6 +49,43 @@ func compose(versions []Version, productID string, date calendar.Date) Map {
 	return m
 }
 
+// Part is a role that an account plays, for one product or (empty) for the institution's own mapping.
+type Part struct {
+	Definition
+	ProductID string
+}
+
+// PlayedBy lists the roles that an account plays on a date or is set to play later, the institution's own mapping first. Roles of
+// days gone by are not among them: nothing new is posted under those mappings but what comes late for them.
+func PlayedBy(ctx context.Context, tx *db.Tx, account string, from calendar.Date) ([]Part, error) {
+	versions, err := list(ctx, tx, nil) // never the transaction's memo: what another has just approved counts
+	if err != nil {
+		return nil, fmt.Errorf("accounting recipe: %w", err)
+	}
+	return playedBy(versions, account, from), nil
+}
+
+func playedBy(versions []Version, account string, from calendar.Date) (out []Part) {
+	products, dates := []string{""}, []calendar.Date{from}
+	for _, v := range versions {
+		products = append(products, v.ProductID)
+		if v.EffectiveFrom.After(from) {
+			dates = append(dates, v.EffectiveFrom)
+		}
+	}
+	slices.Sort(products)
+	for _, product := range slices.Compact(products) {
+		for _, d := range Roles() {
+			plays := func(on calendar.Date) bool { return compose(versions, product, on).Code(d.Role) == account }
+			inherited := product != "" && slices.ContainsFunc(out, func(p Part) bool { return p.ProductID == "" && p.Role == d.Role })
+			if !inherited && slices.ContainsFunc(dates, plays) {
+				out = append(out, Part{d, product})
+			}
+		}
+	}
+	return out
+}
+
 // check says what is wrong with a mapping, naming each role at fault.
 func check(m Map, chart []journal.Account) error {
 	if len(m) == 0 {

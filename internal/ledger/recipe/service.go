@@ -93,6 +93,17 @@ func apply(ctx context.Context, tx *db.Tx, p auth.Principal, d proposal.Descript
 	if err := proposal.Decode(body, &c); err != nil {
 		return err
 	}
+	// Under the head's lock no account of the mapping is deactivated between this look at the chart and the change.
+	if err := journal.LockHead(ctx, tx); err != nil {
+		return err
+	}
+	chart, err := journal.Accounts(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if err := check(c.Accounts, chart); err != nil {
+		return err
+	}
 	v := Version{ProductID: c.ProductID, Version: d.BaseVersion + 1, EffectiveFrom: c.EffectiveFrom, Accounts: c.Accounts, ApprovedBy: p.UserID, CreatedAt: tx.Now}
 	if err := insert(ctx, tx, v); err != nil {
 		return err

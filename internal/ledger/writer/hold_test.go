@@ -63,6 +63,40 @@ func TestWhatIsHeldIsNotAvailable(t *testing.T) {
 	})
 }
 
+// A hold whose amount rotted is neither shown nor posted nor released, and others go on. A hold of a program that did not seal gets its seal
+// when the server starts.
+func TestAHoldThatRottedIsRefused(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		h := open(t, d, writer.Config{})
+		owner := func(q string) {
+			_, err := d.Owner().ExecContext(t.Context(), q)
+			require.NoError(t, err)
+		}
+		require.NoError(t, h.post(t, payIn("in", "ann", 100)))
+		for _, ref := range []string{"h1", "h2"} {
+			_, err := h.hold(t, ref, "ann", 20)
+			require.NoError(t, err)
+		}
+		owner(`update ledger_hold set seal = ''`)
+		owner(`update journal_head set projection = 1`)
+		require.NoError(t, journal.Upgrade(t.Context(), d))
+		h.verify(t)
+		owner(`update ledger_hold set amount_minor = 21, expires_at = 1 where reference = 'h1'`)
+		_, err := h.svc.Find(t.Context(), h.staff.Integrator, "h1")
+		require.True(t, fault.Is(err, journal.ReasonSeal), "%v", err)
+		_, err = h.svc.Capture(t.Context(), h.staff.Integrator, journal.Capture{Reference: "h1"})
+		require.True(t, fault.Is(err, journal.ReasonSeal), "%v", err)
+		_, err = h.svc.Void(t.Context(), h.staff.Integrator, "h2")
+		require.NoError(t, err)
+		require.NoError(t, d.View(t.Context(), h.staff.System.Scope(), func(tx *db.Tx) error {
+			_, err := journal.Verify(t.Context(), tx)
+			require.True(t, fault.Is(err, journal.ReasonBroken), "%v", err)
+			return nil
+		}))
+	})
+}
+
 func TestAHoldThatWasGivenUpCannotBePosted(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {

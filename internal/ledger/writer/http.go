@@ -140,7 +140,7 @@ func (s *Service) bulkAtomic(ctx context.Context, p auth.Principal, items []Post
 	}
 	out := &bulkOutput{}
 	for i, e := range r.Entries {
-		one := receipt(items[i].Reference, e, r.Duplicate)
+		one := receipt(items[i].Reference, e, r.Known[i])
 		out.Body.Items = append(out.Body.Items, BulkItem{Reference: items[i].Reference, Posted: true, Receipt: &one})
 	}
 	out.Body.Posted = len(items)

@@ -50,6 +50,14 @@ func TestAnIntegratorOverHTTP(t *testing.T) {
 		rows := refused["errors"].([]any) //nolint:errcheck // a test
 		require.InDelta(t, 2, rows[0].(map[string]any)["row"], 0)
 
+		// All or none, and one of the two is there already: each item says for itself.
+		mixed := x.Need(200, me, "POST", "/api/v1/postings/bulk", bulk(true, topUp("b1", "w7", 5), topUp("b5", "w9", 5)))
+		var known []any
+		for _, item := range mixed["items"].([]any) { //nolint:errcheck // a test
+			known = append(known, item.(map[string]any)["receipt"].(map[string]any)["duplicate"])
+		}
+		require.Equal(t, []any{true, false}, known)
+
 		hold := map[string]any{"reference": "h1", "account": wallet, "sub": "w7", "currency": "CNY", "amount_minor": 4000, "counter_account": wallet, "counter_sub": "shop"}
 		require.Equal(t, "held", x.Need(201, me, "POST", "/api/v1/holds", hold)["state"])
 		available := x.Need(200, me, "GET", "/api/v1/available-balance?account=2011&sub=w7&currency=CNY", nil)

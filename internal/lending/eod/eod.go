@@ -17,23 +17,25 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
 // Run is the end of one business date.
 type Run struct {
-	ClosingDate calendar.Date `json:"closing_date"`
-	NextDate    calendar.Date `json:"next_date"`
-	Step        Step          `json:"step" doc:"catch_up, collect, roll, accrue, rate_reset, gl_posting, a registered step, or done"`
-	Plan        Plan          `json:"plan" doc:"the steps of this run in their order"`
-	Collections int64         `json:"collections" doc:"collections started"`
-	Unanswered  int64         `json:"unanswered" doc:"collections the bank had not answered when the day was closed; they keep their value date"`
-	Loans       int64         `json:"loans" doc:"loans worked up to the next date"`
-	Failed      int64         `json:"failed" doc:"loans that could not be worked and wait"`
-	Accepted    string        `json:"accepted,omitempty" doc:"who completed the day with loans that had failed, and why"`
-	StartedAt   time.Time     `json:"started_at"`
-	FinishedAt  *time.Time    `json:"finished_at,omitempty"`
-	Actor       string        `json:"actor"`
+	ClosingDate    calendar.Date `json:"closing_date"`
+	NextDate       calendar.Date `json:"next_date"`
+	Step           Step          `json:"step" doc:"catch_up, collect, roll, accrue, rate_reset, gl_posting, a registered step, or done"`
+	Plan           Plan          `json:"plan" doc:"the steps of this run in their order"`
+	Collections    int64         `json:"collections" doc:"collections started"`
+	Unanswered     int64         `json:"unanswered" doc:"collections the bank had not answered when the day was closed; they keep their value date"`
+	Loans          int64         `json:"loans" doc:"loans worked up to the next date"`
+	Failed         int64         `json:"failed" doc:"loans that could not be worked and wait"`
+	Accepted       string        `json:"accepted,omitempty" doc:"who completed the day with loans that had failed, and why"`
+	AcceptedFailed int64         `json:"accepted_failed" doc:"failed loans that were answered for"`
+	StartedAt      time.Time     `json:"started_at"`
+	FinishedAt     *time.Time    `json:"finished_at,omitempty"`
+	Actor          string        `json:"actor"`
 }
 
 // Progress hears how far a run is; its error stops the run.
@@ -52,6 +54,15 @@ const (
 	PointRolled    = "eod.rolled"
 	PointChunk     = "eod.chunk"
 	PointPosted    = "eod.posted"
+)
+
+// Instants inside the steps: the date has moved and the run does not say so yet; a chunk is written and not committed, and committed and not
+// noted; a step is over and the next not begun.
+var (
+	pointDated   = failpoint.Declare("eod.dated")
+	pointWorked  = failpoint.Declare("eod.chunk_worked")
+	pointChunked = failpoint.Declare("eod.chunk_committed")
+	pointStep    = failpoint.Declare("eod.step_over")
 )
 
 // PermissionRun lets a role end the day.
@@ -309,6 +320,9 @@ func (s *Service) roll(ctx context.Context, d *Day) error {
 		}
 		after := *r
 		after.Step = next
+		if err := pointDated.Hit(ctx); err != nil {
+			return err
+		}
 		if err := save(ctx, tx, after, StepRoll); err != nil {
 			return err
 		}
@@ -342,10 +356,12 @@ func (s *Service) accrue(ctx context.Context, d *Day) error {
 		return err
 	}
 	r.Loans, r.Failed = done.Done, done.Failed
-	if r.Failed > 0 && r.Accepted == "" {
+	if r.Failed > r.AcceptedFailed {
 		if err := s.note(ctx, d); err != nil {
 			return err
 		}
+	}
+	if r.Failed > r.AcceptedFailed {
 		return fault.New(ReasonFailed, "count", r.Failed)
 	}
 	return nil
@@ -391,6 +407,9 @@ func (s *Service) finish(ctx context.Context, p auth.Principal, r *Run) error {
 func (s *Service) step(ctx context.Context, p auth.Principal, r *Run, next Step) error {
 	after := *r
 	after.Step = next
+	if err := pointStep.Hit(ctx); err != nil {
+		return err
+	}
 	err := s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error { return save(ctx, tx, after, r.Step) })
 	if err == nil {
 		*r = after
@@ -398,9 +417,18 @@ func (s *Service) step(ctx context.Context, p auth.Principal, r *Run, next Step)
 	return err
 }
 
-// note keeps the counts of a run that stays at its step.
+// note keeps the counts of a run that stays at its step, and learns whether somebody has answered for its failures meanwhile.
 func (s *Service) note(ctx context.Context, d *Day) error {
-	return d.Update(ctx, func(tx *db.Tx) error { return save(ctx, tx, *d.Run, d.Run.Step) })
+	return d.Update(ctx, func(tx *db.Tx) error {
+		if err := save(ctx, tx, *d.Run, d.Run.Step); err != nil {
+			return err
+		}
+		now, err := find(ctx, tx, d.Run.ClosingDate)
+		if err == nil {
+			d.Run.Accepted, d.Run.AcceptedFailed = now.Accepted, now.AcceptedFailed
+		}
+		return err
+	})
 }
 
 func (s *Service) point(name string) error {

@@ -257,18 +257,25 @@ func (s *Service) Complete(ctx context.Context, p auth.Principal, closing calend
 			return fault.New(ReasonNothingOpen, "date", closing)
 		}
 		before := r
-		r.Accepted, r.Failed = tx.Actor+": "+note, open
-		if _, err := tx.Exec(ctx, acceptRun, tx.Institution, closing.String(), r.Accepted); err != nil {
+		r.Accepted, r.Failed, r.AcceptedFailed = tx.Actor+": "+note, open, open
+		accepted, err := tx.ExecOne(ctx, acceptRun, tx.Institution, closing.String(), r.Accepted, open)
+		if err != nil {
 			return err
+		}
+		if !accepted {
+			return fault.New(ReasonRunning)
 		}
 		if err := audit.Record(ctx, tx, audit.Entry{Action: "eod.accept_failures", Object: "institution", ObjectID: tx.Institution, Before: before, After: r, Note: note}); err != nil {
 			return err
 		}
-		return event.Append(ctx, tx, event.Draft{Type: "eod.failures_accepted", Aggregate: "institution", AggregateID: tx.Institution, Payload: r})
+		if err := event.Append(ctx, tx, event.Draft{Type: "eod.failures_accepted", Aggregate: "institution", AggregateID: tx.Institution, Payload: r}); err != nil {
+			return err
+		}
+		if s.enqueuer == nil || !p.Can(PermissionRun) { // then who may run it goes on with it
+			return nil
+		}
+		_, err = s.resume(ctx, tx, p) // in the same commit: what is accepted goes on
+		return err
 	})
-	if err != nil || s.enqueuer == nil || !p.Can(PermissionRun) { // then who may run it goes on with it
-		return r, err
-	}
-	_, err = s.Resume(ctx, p)
 	return r, err
 }

@@ -123,16 +123,20 @@ func (s *Service) Resume(ctx context.Context, p auth.Principal) (j job.Job, err 
 		return j, fault.New(fault.ReasonUnavailable, "what", "job runner")
 	}
 	err = s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
-		today, err := tx.BusinessDate(ctx)
-		if err != nil {
-			return err
-		}
-		j, err = s.enqueuer.Enqueue(ctx, tx, job.Request{
-			Kind: JobKind, Args: jobArgs{To: today}, Object: "institution", ObjectID: tx.Institution, Principal: p, Key: JobKind,
-		})
+		j, err = s.resume(ctx, tx, p)
 		return err
 	})
 	return j, err
+}
+
+func (s *Service) resume(ctx context.Context, tx *db.Tx, p auth.Principal) (job.Job, error) {
+	today, err := tx.BusinessDate(ctx)
+	if err != nil {
+		return job.Job{}, err
+	}
+	return s.enqueuer.Enqueue(ctx, tx, job.Request{
+		Kind: JobKind, Args: jobArgs{To: today}, Object: "institution", ObjectID: tx.Institution, Principal: p, Key: JobKind,
+	})
 }
 
 // Status is where the institution's days stand.

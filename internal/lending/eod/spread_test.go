@@ -368,7 +368,26 @@ func TestFailedLoansStopNobody(t *testing.T) {
 		require.Error(t, err, "completing needs a reason")
 		r, err := b.days.Complete(t.Context(), b.staff.Operations, date("2026-01-05"), "数据修复中，次日补处理")
 		require.NoError(t, err)
-		require.Equal(t, int64(2), r.Failed)
+		require.Equal(t, []int64{2, 2}, []int64{r.Failed, r.AcceptedFailed})
+
+		// A third loan fails after that: nobody has answered for it, so the day waits again.
+		b.update(t, func(tx *db.Tx) error {
+			_, err := tx.Exec(t.Context(), addFailure, tx.Institution, "loan_of_later")
+			return err
+		})
+		_, err = b.days.Day(t.Context(), b.staff.Operations, date("2026-01-05"), nil)
+		require.True(t, fault.Is(err, eod.ReasonFailed), "%v", err)
+		// Acceptance and the job that goes on are one commit: without the job it is not accepted either.
+		waits := eod.NewService(d, nil, nil, noJobs{})
+		_, err = waits.Complete(t.Context(), b.staff.Operations, date("2026-01-05"), "三笔均已登记")
+		require.ErrorIs(t, err, errCrash)
+		st, err = b.days.Status(t.Context(), b.staff.Operations)
+		require.NoError(t, err)
+		require.Equal(t, int64(2), st.Runs[0].AcceptedFailed)
+		require.Contains(t, st.Runs[0].Accepted, "次日补处理")
+		r, err = b.days.Complete(t.Context(), b.staff.Operations, date("2026-01-05"), "三笔均已登记，次日补处理")
+		require.NoError(t, err)
+		require.Equal(t, int64(3), r.AcceptedFailed)
 		r, err = b.days.Day(t.Context(), b.staff.Operations, date("2026-01-05"), nil)
 		require.NoError(t, err)
 		require.Equal(t, eod.StepDone, r.Step)
@@ -384,6 +403,13 @@ var (
 	termsOf  = db.Q(`select terms_json from loan where institution_id = $1 and reference = $2`)
 	putTerms = db.Q(`update loan set terms_json = $3 where institution_id = $1 and reference = $2`)
 )
+
+// noJobs is a queue that takes nothing.
+type noJobs struct{}
+
+func (noJobs) Enqueue(context.Context, *db.Tx, job.Request) (job.Job, error) {
+	return job.Job{}, errCrash
+}
 
 // Before anything is written to a loan that the night has not reached, it is worked up alone, with the same result.
 func TestOneLoanIsCaughtUpInline(t *testing.T) {
@@ -414,6 +440,41 @@ func TestOneLoanIsCaughtUpInline(t *testing.T) {
 		inline.verify(t)
 		night.drill(t)
 		inline.drill(t)
+	})
+}
+
+// A payment that was learnt late began before the night's chunk of its loan and had to wait for it, so that it bears the earlier time. What the
+// night booked was made without it, and its entry is opened without it.
+func TestAnEntryIsOpenedWithoutWhatCameAfterTheNight(t *testing.T) {
+	t.Parallel()
+	dbtest.EachTimed(t, time.Date(2026, 1, 12, 1, 0, 0, 0, time.UTC), func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		clock.Tick()
+		to := date("2026-01-12")
+		b := newBook(t, d)
+		b.today(t, to)
+		clock.Advance(time.Minute)
+		b.work(t, to)
+		clock.Advance(-30 * time.Second)
+		loans := loan.NewService(d, payment.NewDispatcher(d, silent{}, payment.DispatcherConfig{}), nil)
+		late := 0
+		var all []loan.Loan
+		b.update(t, func(tx *db.Tx) (err error) {
+			all, err = loan.ByFirm(t.Context(), tx, "firm_1")
+			return err
+		})
+		for _, l := range all {
+			if l.DueMinor > 1 && late < 5 {
+				_, err := loans.Repay(t.Context(), b.staff.System, loan.RepayInput{LoanID: l.ID, AmountMinor: 1, Reference: "late", ValueDate: date("2026-01-09"), Channel: "file"})
+				if fault.Is(err, loan.ReasonOverpaid) { // on that day nothing was due yet
+					continue
+				}
+				require.NoError(t, err)
+				late++
+			}
+		}
+		require.Equal(t, 5, late)
+		b.verify(t)
+		b.drill(t)
 	})
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
-const columns = `closing_date, next_date, step, plan, collections, unanswered, loans, failed, accepted, started_at, finished_at, actor`
+const columns = `closing_date, next_date, step, plan, collections, unanswered, loans, failed, accepted, accepted_failed, started_at, finished_at, actor`
 
 var (
 	insertRun = db.Q(`insert into eod_run (institution_id, closing_date, next_date, step, collections, unanswered, loans, started_at, finished_at, actor, plan)
@@ -18,7 +18,7 @@ var (
 	// A run goes from step to step once: of two processes that end the same day, the slower one is told.
 	updateRun = db.Q(`update eod_run set step = $3, collections = $4, unanswered = $5, loans = $6, finished_at = $7, failed = $9
 		where institution_id = $1 and closing_date = $2 and step = $8`)
-	acceptRun = db.Q(`update eod_run set accepted = $3 where institution_id = $1 and closing_date = $2 and finished_at = 0`)
+	acceptRun = db.Q(`update eod_run set accepted = $3, accepted_failed = $4, failed = $4 where institution_id = $1 and closing_date = $2 and finished_at = 0`)
 	moveDate  = db.Q(`update institution set business_date = $3, version = version + 1 where institution_id = $1 and business_date = $2`)
 )
 
@@ -28,7 +28,7 @@ func scan(row scanner) (Run, error) {
 	var r Run
 	var started, finished int64
 	var plan string
-	err := row.Scan(&r.ClosingDate, &r.NextDate, &r.Step, &plan, &r.Collections, &r.Unanswered, &r.Loans, &r.Failed, &r.Accepted, &started, &finished, &r.Actor)
+	err := row.Scan(&r.ClosingDate, &r.NextDate, &r.Step, &plan, &r.Collections, &r.Unanswered, &r.Loans, &r.Failed, &r.Accepted, &r.AcceptedFailed, &started, &finished, &r.Actor)
 	r.Plan = parsePlan(plan)
 	if len(r.Plan) == 0 { // of a version without plans
 		r.Plan = Plan{StepCatchUp, StepCollect, StepRoll, StepAccrue, StepPost}

@@ -141,6 +141,14 @@ func (a Allocation) TotalMinor() int64 {
 	return a.FeeMinor + a.PenaltyMinor + a.InterestMinor + a.PrincipalMinor + a.CompoundMinor + a.CreditMinor + a.RecoveredMinor
 }
 
+// negated is the split of a payment that is taken back.
+func (a Allocation) negated() Allocation {
+	return Allocation{
+		FeeMinor: -a.FeeMinor, PenaltyMinor: -a.PenaltyMinor, InterestMinor: -a.InterestMinor, PrincipalMinor: -a.PrincipalMinor, CompoundMinor: -a.CompoundMinor,
+		CreditMinor: -a.CreditMinor, RecoveredMinor: -a.RecoveredMinor,
+	}
+}
+
 func take(left *int64, owed int64) int64 {
 	part := min(*left, max(owed, 0))
 	*left -= part

@@ -9,6 +9,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/audit"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
+	"github.com/capillary-finance/capillary/internal/platform/failpoint"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -34,8 +35,14 @@ func act(ctx context.Context, tx *db.Tx, l *Loan, e Event, memo fault.Text) (Sta
 	if err != nil {
 		return s, Allocation{}, err
 	}
+	if err := pointRecorded.Hit(ctx); err != nil { // the event is there, the books and the projection are not
+		return s, Allocation{}, err
+	}
 	used := l.use()
 	if err := book(ctx, tx, l, &s, "loan:"+l.ID+":"+recorded.Key, e.Date, memo); err != nil {
+		return s, Allocation{}, err
+	}
+	if err := pointBooked.Hit(ctx); err != nil { // the books are, the facility is not
 		return s, Allocation{}, err
 	}
 	if err := follow(ctx, tx, l, used, recorded.Key); err != nil {
@@ -43,6 +50,13 @@ func act(ctx context.Context, tx *db.Tx, l *Loan, e Event, memo fault.Text) (Sta
 	}
 	return s, split[e.Seq], announce(ctx, tx, before, *l, recorded, split[e.Seq])
 }
+
+// Instants at which a test may break off.
+var (
+	pointRecorded = failpoint.Declare("loan.recorded")
+	pointBooked   = failpoint.Declare("loan.booked")
+	pointTaken    = failpoint.Declare("loan.sums_taken")
+)
 
 // use is what the loan takes of its facility: what was drawn and is not repaid,
 // let go or sold, and what may still be drawn. Capitalised interest takes no

@@ -92,7 +92,8 @@ type RecordedEvent struct {
 	PrevHash string    `json:"prev_hash"`
 	Hash     string    `json:"hash"`
 
-	detail string // Detail as it is stored and sealed; empty when there is none
+	detail   string        // Detail as it is stored and sealed; empty when there is none
+	workedTo calendar.Date // up to where the loan was worked when the event was recorded; zero when it was taken over or not kept then
 }
 
 // seal is the event's hash over the one before and every field, each written
@@ -106,6 +107,10 @@ func (e RecordedEvent) seal(institution, loanID string) string {
 	if e.detail != "" { // events without one keep the seal they had before there were details
 		fields[0] = "capillary loan event 2"
 		fields = append(fields, e.detail)
+	}
+	if !e.workedTo.IsZero() {
+		fields[0] = "capillary loan event 3"
+		fields = append(fields, "worked to", e.workedTo.String())
 	}
 	for _, s := range fields {
 		var n [4]byte

@@ -12,6 +12,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/audit"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/event"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -44,25 +45,34 @@ func (in RenewInput) validate() error {
 		errs = append(errs, fault.Field("client_reference", "须为1至64个字符且首尾无空白", "must have 1 to 64 characters without blanks around it"))
 	}
 	if in.Origin == OriginRenewal {
-		errs = append(errs, checked(in.Checks))
+		byName := in.byName()
+		for _, name := range CheckNames() {
+			c, known := byName[name]
+			if n := utf8.RuneCountInString(strings.TrimSpace(c.Evidence)); !known || n < 2 || n > 300 {
+				errs = append(errs, fault.Field("checks."+name, "须说明依据，2至300个字", "must say what it rests on, in 2 to 300 characters"))
+			}
+		}
 	}
 	return fault.Join(errs...)
 }
 
-// checked wants every question answered yes, with evidence.
-func checked(list []Check) error {
-	byName := map[string]Check{}
-	for _, c := range list {
-		byName[c.Name] = c
+func (in RenewInput) byName() map[string]Check {
+	out := map[string]Check{}
+	for _, c := range in.Checks {
+		out[c.Name] = c
+	}
+	return out
+}
+
+// unmet names the questions that were answered no.
+func (in RenewInput) unmet() error {
+	if in.Origin != OriginRenewal {
+		return nil
 	}
 	var errs []error
+	byName := in.byName()
 	for _, name := range CheckNames() {
-		c, known := byName[name]
-		n := utf8.RuneCountInString(strings.TrimSpace(c.Evidence))
-		switch {
-		case !known || n < 2 || n > 300:
-			errs = append(errs, fault.Field("checks."+name, "须说明依据，2至300个字", "must say what it rests on, in 2 to 300 characters"))
-		case !c.Passed:
+		if !byName[name].Passed {
 			errs = append(errs, fault.New(ReasonRenewalCheck, "check", name).WithField("checks."+name))
 		}
 	}
@@ -79,6 +89,7 @@ func (s *Service) Renew(ctx context.Context, p auth.Principal, in RenewInput) (l
 	if err := in.validate(); err != nil {
 		return l, err
 	}
+	unmet := in.unmet()
 	err = s.db.Update(ctx, p.Scope(), func(tx *db.Tx) error {
 		old, err := read(ctx, tx, selectLocked, in.LoanID)
 		if err != nil {
@@ -86,6 +97,9 @@ func (s *Service) Renew(ctx context.Context, p auth.Principal, in RenewInput) (l
 		}
 		if !p.Sees(old.BranchPath) {
 			return fault.NotFoundError("loan", in.LoanID)
+		}
+		if unmet != nil {
+			return refused(ctx, tx, old, in)
 		}
 		if in.FacilityID == "" {
 			in.FacilityID = old.FacilityID
@@ -100,7 +114,19 @@ func (s *Service) Renew(ctx context.Context, p auth.Principal, in RenewInput) (l
 		l, err = s.renew(ctx, tx, old, f, in)
 		return err
 	})
+	if err == nil {
+		err = unmet
+	}
 	return l, err
+}
+
+// refused keeps the answers of an assessment that ended in no: who looked, what was found, and what it rests on.
+func refused(ctx context.Context, tx *db.Tx, l Loan, in RenewInput) error {
+	said := map[string]any{"reference": in.Reference, "tenor_months": in.TenorMonths, "checks": in.Checks}
+	if err := audit.Record(ctx, tx, audit.Entry{Action: "loan.renewal_refused", Object: "loan", ObjectID: l.ID, After: said}); err != nil {
+		return err
+	}
+	return event.Append(ctx, tx, event.Draft{Type: "loan.renewal_refused", Aggregate: "loan", AggregateID: l.ID, Payload: said})
 }
 
 func (s *Service) renew(ctx context.Context, tx *db.Tx, old Loan, f facility.Facility, in RenewInput) (Loan, error) {

@@ -1,6 +1,7 @@
 package loan_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,6 +13,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/ledger/recipe"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
 	"github.com/capillary-finance/capillary/internal/lending/payment"
+	"github.com/capillary-finance/capillary/internal/platform/audit"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
@@ -270,6 +272,21 @@ func TestRenewalWithoutRepayingPrincipal(t *testing.T) {
 		for _, name := range loan.CheckNames() {
 			in.Checks = append(in.Checks, loan.Check{Name: name, Passed: true, Evidence: "现场核查记录 2026-04-02"})
 		}
+		// One answer is no: the loan is not renewed, and the answers are kept.
+		no := in
+		no.Checks = slices.Clone(in.Checks)
+		no.Checks[2].Passed, no.Checks[2].Evidence = false, "征信有两次逾期"
+		_, err = d.loans.Renew(t.Context(), d.staff.Manager, no)
+		require.True(t, fault.Is(err, loan.ReasonRenewalCheck), "%v", err)
+		require.Len(t, fault.All(err), 1)
+		require.Empty(t, d.get(t, l.ID).Facts.SuccessorID)
+		records, _, err := audit.NewService(d.db, nil, "").List(t.Context(), d.staff.Compliance.Scope(), audit.Filter{Object: "loan", ObjectID: l.ID, Action: "loan.renewal_refused", Limit: 10})
+		require.NoError(t, err)
+		require.Len(t, records, 1)
+		kept := string(records[0].After)
+		require.Contains(t, kept, "征信有两次逾期")
+		require.Contains(t, kept, `"passed":false`)
+
 		_, err = d.loans.Renew(t.Context(), d.staff.Manager, in)
 		require.True(t, fault.Is(err, loan.ReasonRenewal), "overdue: %v", err)
 		// February and March are overdue with their penalty; April is due today. All interest is paid, the principal is not.

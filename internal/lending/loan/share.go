@@ -170,8 +170,8 @@ func share(ctx context.Context, tx *db.Tx, l Loan, on calendar.Date, m *membersh
 	}
 	var known []Event
 	for _, e := range recorded {
-		if db.Micros(e.BookedAt) > m.writtenAt || explicit && m.kind == partNight && db.Micros(e.BookedAt) == m.writtenAt {
-			continue // learnt later, or in the transaction that worked the loan up for it
+		if learntLater(e, m, explicit, on) {
+			continue
 		}
 		if m.kind == partNight && !e.Date.Before(on) {
 			return nil, nil // this date came with the event's own entry
@@ -194,4 +194,15 @@ func share(ctx context.Context, tx *db.Tx, l Loan, on calendar.Date, m *membersh
 		return nil, err
 	}
 	return linesOf(ctx, tx, &l, s.Totals.Sub(before.Totals), on)
+}
+
+// learntLater reports an event that a part did not know of. A night works a loan past its date once and an event tells up to where the
+// loan was worked when it was recorded, both under the loan's lock. Clocks say it only of events that do not tell: a transaction that began
+// before the night's may have waited for it.
+func learntLater(e RecordedEvent, m *membership, explicit bool, on calendar.Date) bool {
+	if !e.workedTo.IsZero() {
+		return m.kind == partTaken || !e.workedTo.Before(on)
+	}
+	at := db.Micros(e.BookedAt)
+	return at > m.writtenAt || explicit && m.kind == partNight && at == m.writtenAt // or in the transaction that worked the loan up for it
 }

@@ -39,11 +39,11 @@ var (
 	setFacts          = db.Q(`update loan set facts_json = $3 where institution_id = $1 and id = $2`)
 	setOrder          = db.Q(`update loan set payment_order_id = $3 where institution_id = $1 and id = $2`)
 
-	insertEvent = db.Q(`insert into loan_event (institution_id, loan_id, seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash, detail_json)
-		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)`)
-	selectEventsBetween = db.Q(`select loan_id, seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash, detail_json
+	insertEvent = db.Q(`insert into loan_event (institution_id, loan_id, seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash, detail_json, worked_to)
+		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15)`)
+	selectEventsBetween = db.Q(`select loan_id, seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash, detail_json, worked_to
 		from loan_event where institution_id = $1 and loan_id >= $2 and loan_id <= $3 order by loan_id, seq`)
-	selectEvents = db.Q(`select seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash, detail_json
+	selectEvents = db.Q(`select seq, kind, value_date, amount_minor, prepay, business_key, note, booked_at, actor, prev_hash, hash, detail_json, worked_to
 		from loan_event where institution_id = $1 and loan_id = $2 order by seq`)
 )
 
@@ -181,7 +181,7 @@ func Events(ctx context.Context, tx *db.Tx, loanID string) ([]RecordedEvent, err
 func scanEvent(scan func(dest ...any) error) (RecordedEvent, error) {
 	var e RecordedEvent
 	var booked int64
-	if err := scan(&e.Seq, &e.Kind, &e.Date, &e.AmountMinor, &e.Prepay, &e.Key, &e.Note, &booked, &e.Actor, &e.PrevHash, &e.Hash, &e.detail); err != nil {
+	if err := scan(&e.Seq, &e.Kind, &e.Date, &e.AmountMinor, &e.Prepay, &e.Key, &e.Note, &booked, &e.Actor, &e.PrevHash, &e.Hash, &e.detail, &e.workedTo); err != nil {
 		return e, err
 	}
 	e.BookedAt = db.Time(booked)
@@ -215,7 +215,7 @@ func eventsBetween(ctx context.Context, tx *db.Tx, first, last string) (map[stri
 
 // record appends an event to the loan's chain.
 func record(ctx context.Context, tx *db.Tx, l *Loan, e Event) (RecordedEvent, error) {
-	r, row, err := l.seal(tx, e)
+	r, row, err := l.seal(tx, e, l.ProcessedTo)
 	if err != nil {
 		return r, err
 	}
@@ -225,9 +225,9 @@ func record(ctx context.Context, tx *db.Tx, l *Loan, e Event) (RecordedEvent, er
 	return r, nil
 }
 
-// seal makes an event the next of the loan's chain; row is how it is stored.
-func (l *Loan) seal(tx *db.Tx, e Event) (r RecordedEvent, row []any, err error) {
-	r = RecordedEvent{Event: e, BookedAt: tx.Now, Actor: tx.Actor, PrevHash: l.eventHash}
+// seal makes an event the next of the loan's chain; row is how it is stored. workedTo is where the loan stood when it was recorded.
+func (l *Loan) seal(tx *db.Tx, e Event, workedTo calendar.Date) (r RecordedEvent, row []any, err error) {
+	r = RecordedEvent{Event: e, BookedAt: tx.Now, Actor: tx.Actor, PrevHash: l.eventHash, workedTo: workedTo}
 	r.Seq = l.eventSeq + 1
 	if !e.Detail.isZero() {
 		text, err := json.Marshal(e.Detail)
@@ -239,7 +239,7 @@ func (l *Loan) seal(tx *db.Tx, e Event) (r RecordedEvent, row []any, err error) 
 	r.Hash = r.seal(tx.Institution, l.ID)
 	l.eventSeq, l.eventHash = r.Seq, r.Hash
 	return r, []any{tx.Institution, l.ID, r.Seq, string(r.Kind), r.Date.String(), r.AmountMinor, r.Prepay, r.Key, r.Note,
-		db.Micros(r.BookedAt), r.Actor, r.PrevHash, r.Hash, r.detail}, nil
+		db.Micros(r.BookedAt), r.Actor, r.PrevHash, r.Hash, r.detail, r.workedTo.String()}, nil
 }
 
 func ids(ctx context.Context, tx *db.Tx, q *db.Query, args ...any) ([]string, error) {

@@ -168,6 +168,9 @@ func PostSums(ctx context.Context, tx *db.Tx, limit int) (entries int, err error
 			Object: SumObject, ObjectID: id, Branch: k.branch, Product: k.product, Lines: lines,
 		})
 	}
+	if err := pointTaken.Hit(ctx); err != nil { // the parts are marked as booked, the entries are not
+		return 0, err
+	}
 	_, err = journal.PostAll(ctx, tx, drafts)
 	return len(groups), err
 }

@@ -26,7 +26,7 @@ var (
 	takeDays = db.NewBulk("loan_day", []string{"institution_id", "loan_id", "status", "processed_to", "next_due_on", "next_due_minor", "outstanding_minor", "due_minor",
 		"days_past_due", "posted_json", "event_seq", "updated_at", "version"}, "")
 	takeEvents = db.NewBulk("loan_event", []string{"institution_id", "loan_id", "seq", "kind", "value_date", "amount_minor", "prepay", "business_key", "note", "booked_at",
-		"actor", "prev_hash", "hash", "detail_json"}, "")
+		"actor", "prev_hash", "hash", "detail_json", "worked_to"}, "")
 )
 
 var takeResets = db.NewBulk("loan_reprice", []string{"institution_id", "loan_id", "next_on"}, "")
@@ -52,7 +52,7 @@ func Take(ctx context.Context, tx *db.Tx, all []Taken, on calendar.Date) (ids []
 		l.project(&s)
 		l.Posted = s.Totals
 		for _, e := range t.Events {
-			_, row, err := l.seal(tx, e)
+			_, row, err := l.seal(tx, e, calendar.Date{})
 			if err != nil {
 				return nil, err
 			}

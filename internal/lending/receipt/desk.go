@@ -220,6 +220,9 @@ func (s *Service) giveBack(ctx context.Context, tx *db.Tx, r *Receipt, in Return
 
 // returnOutcome ends a return: the money has left, or it is open again.
 func returnOutcome(ctx context.Context, tx *db.Tx, o payment.Order) error {
+	if err := lockBooks(ctx, tx); err != nil {
+		return err
+	}
 	r, err := get(ctx, tx, selectLocked, o.ObjectID)
 	if err != nil {
 		return err
@@ -272,9 +275,12 @@ func (s *Service) registerKinds() {
 	s.Proposals.Register(proposal.Kind{Name: KindIgnore, Zh: "来款不处理", En: "Leave a receipt aside", Propose: PermissionHandle, Review: PermissionReview,
 		Describe: describeIgnore, Apply: applyIgnore})
 	s.Proposals.Register(proposal.Kind{Name: KindReturn, Zh: "来款退回", En: "Return a receipt", Propose: PermissionHandle, Review: PermissionReview,
-		Describe: describeReturn, Apply: func(ctx context.Context, tx *db.Tx, p auth.Principal, _ proposal.Description, body json.RawMessage) error {
-			in, r, err := returnTarget(ctx, tx, p, body)
+		Describe: describeReturn, Apply: func(ctx context.Context, tx *db.Tx, p auth.Principal, d proposal.Description, body json.RawMessage) error {
+			in, r, err := returnTarget(ctx, tx, p, selectLocked, body)
 			if err != nil {
+				return err
+			}
+			if err := unmoved(d, r); err != nil {
 				return err
 			}
 			return s.giveBack(ctx, tx, &r, in)
@@ -283,9 +289,10 @@ func (s *Service) registerKinds() {
 		Describe: describePolicy, Apply: applyPolicy})
 }
 
-// openReceipt reads the receipt of a proposal; it must still have open money.
-func openReceipt(ctx context.Context, tx *db.Tx, p auth.Principal, id, reason string) (Receipt, error) {
-	r, err := visible(ctx, tx, p, selectLocked, id)
+// openReceipt reads the receipt of a proposal; it must still have open money. Who describes reads it, who applies locks it: a
+// description comes before the journal is locked, so it must not hold the receipt (lockBooks).
+func openReceipt(ctx context.Context, tx *db.Tx, p auth.Principal, q *db.Query, id, reason string) (Receipt, error) {
+	r, err := visible(ctx, tx, p, q, id)
 	if err != nil {
 		return r, err
 	}
@@ -303,7 +310,7 @@ func describeIgnore(ctx context.Context, tx *db.Tx, p auth.Principal, body json.
 	if err := proposal.Decode(body, &in); err != nil {
 		return proposal.Description{}, err
 	}
-	r, err := openReceipt(ctx, tx, p, in.ReceiptID, in.Reason)
+	r, err := openReceipt(ctx, tx, p, selectReceipt, in.ReceiptID, in.Reason)
 	if err != nil {
 		return proposal.Description{}, err
 	}
@@ -312,13 +319,19 @@ func describeIgnore(ctx context.Context, tx *db.Tx, p auth.Principal, body json.
 	return proposal.Description{Object: "receipt", ObjectID: r.ID, BaseVersion: r.Version, Before: r.Sums, After: map[string]any{"sums": after, "reason": in.Reason}}, nil
 }
 
-func applyIgnore(ctx context.Context, tx *db.Tx, p auth.Principal, _ proposal.Description, body json.RawMessage) error {
+func applyIgnore(ctx context.Context, tx *db.Tx, p auth.Principal, d proposal.Description, body json.RawMessage) error {
 	var in IgnoreBody
 	if err := proposal.Decode(body, &in); err != nil {
 		return err
 	}
-	r, err := openReceipt(ctx, tx, p, in.ReceiptID, in.Reason)
+	if err := lockBooks(ctx, tx); err != nil {
+		return err
+	}
+	r, err := openReceipt(ctx, tx, p, selectLocked, in.ReceiptID, in.Reason)
 	if err != nil {
+		return err
+	}
+	if err := unmoved(d, r); err != nil {
 		return err
 	}
 	r.uses++
@@ -330,7 +343,15 @@ func applyIgnore(ctx context.Context, tx *db.Tx, p auth.Principal, _ proposal.De
 	return save(ctx, tx, &r)
 }
 
-func returnTarget(ctx context.Context, tx *db.Tx, p auth.Principal, body json.RawMessage) (ReturnBody, Receipt, error) {
+// unmoved refuses to apply a proposal to a receipt that has changed since it was described.
+func unmoved(d proposal.Description, r Receipt) error {
+	if d.BaseVersion != r.Version {
+		return fault.New(proposal.ReasonMoved, "object", "receipt", "id", r.ID)
+	}
+	return nil
+}
+
+func returnTarget(ctx context.Context, tx *db.Tx, p auth.Principal, q *db.Query, body json.RawMessage) (ReturnBody, Receipt, error) {
 	var in ReturnBody
 	if err := proposal.Decode(body, &in); err != nil {
 		return in, Receipt{}, err
@@ -338,12 +359,12 @@ func returnTarget(ctx context.Context, tx *db.Tx, p auth.Principal, body json.Ra
 	if in.Account == "" || len(in.Account) > 64 || in.Name == "" || len([]rune(in.Name)) > 64 {
 		return in, Receipt{}, fault.Field("account", "须填写退回账号与户名", "an account and a name are needed")
 	}
-	r, err := openReceipt(ctx, tx, p, in.ReceiptID, in.Reason)
+	r, err := openReceipt(ctx, tx, p, q, in.ReceiptID, in.Reason)
 	return in, r, err
 }
 
 func describeReturn(ctx context.Context, tx *db.Tx, p auth.Principal, body json.RawMessage) (proposal.Description, error) {
-	in, r, err := returnTarget(ctx, tx, p, body)
+	in, r, err := returnTarget(ctx, tx, p, selectReceipt, body)
 	if err != nil {
 		return proposal.Description{}, err
 	}

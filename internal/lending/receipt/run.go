@@ -183,6 +183,9 @@ func (w *storing) flush() error {
 	err := w.run.Update(w.ctx, func(tx *db.Tx) error {
 		var t tally
 		var drafts []journal.Draft
+		if err := lockBooks(w.ctx, tx); err != nil { // two files may hold the same payments in another order
+			return err
+		}
 		for i, it := range w.pending {
 			bad := it.bad
 			if it.line != nil {

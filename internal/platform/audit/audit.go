@@ -74,6 +74,9 @@ func RecordAll(ctx context.Context, tx *db.Tx, entries []Entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
+	if err := pointRecordAll.Hit(ctx); err != nil {
+		return err
+	}
 	records, pending := make([][]any, len(entries)), make([][]any, len(entries))
 	for i, e := range entries {
 		before, err := encode(e.Before)
@@ -91,6 +94,9 @@ func RecordAll(ctx context.Context, tx *db.Tx, entries []Entry) error {
 	if _, err := tx.BulkInsert(ctx, insertRecords, records); err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
+	if err := pointPending.Hit(ctx); err != nil { // the records are there, the sealer does not know of them
+		return err
+	}
 	if _, err := tx.BulkInsert(ctx, insertPendings, pending); err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
@@ -99,5 +105,7 @@ func RecordAll(ctx context.Context, tx *db.Tx, entries []Entry) error {
 
 // Instants at which a test may break off.
 var (
-	pointRecord = failpoint.Declare("audit.record")
+	pointRecord    = failpoint.Declare("audit.record")
+	pointRecordAll = failpoint.Declare("audit.record_all")
+	pointPending   = failpoint.Declare("audit.pending_all")
 )

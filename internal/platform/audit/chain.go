@@ -52,8 +52,15 @@ type Signer interface {
 
 const signPurpose = "audit.head"
 
-func headMessage(institution string, seq int64, hash string) []byte {
-	return fmt.Appendf(nil, "%s\n%d\n%s", institution, seq, hash)
+// headMessage is what the signature of a chain's end covers: its place, its hash and when it was sealed.
+func headMessage(institution string, seq int64, hash string, sealedAt int64) []byte {
+	return fmt.Appendf(nil, "%s\n%d\n%s\n%d", institution, seq, hash, sealedAt)
+}
+
+// signedEnd reports whether an end of the chain bears its signature. Those of before the time was covered bear one without it.
+func signedEnd(s Signer, institution string, seq int64, hash string, sealedAt int64, signature string) bool {
+	return s.Signed(signPurpose, headMessage(institution, seq, hash, sealedAt), signature) ||
+		s.Signed(signPurpose, fmt.Appendf(nil, "%s\n%d\n%s", institution, seq, hash), signature)
 }
 
 // Anchor is the end of a chain at some time, written outside of the database: a chain that was put back

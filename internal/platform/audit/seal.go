@@ -149,7 +149,7 @@ func (s *Service) link(ctx context.Context, tx *db.Tx, batch []stored) (Anchor, 
 	if err != nil && !db.IsNoRows(err) {
 		return Anchor{}, err
 	}
-	if seq > 0 && !s.signer.Signed(signPurpose, headMessage(tx.Institution, seq, prev), signature) {
+	if seq > 0 && !signedEnd(s.signer, tx.Institution, seq, prev, sealedAt, signature) {
 		// To sign on top of a forged end would make it look right.
 		return Anchor{}, fmt.Errorf("audit: the end of the chain of %s is not signed by this key: run `capillary verify`", tx.Institution)
 	}
@@ -164,7 +164,7 @@ func (s *Service) link(ctx context.Context, tx *db.Tx, batch []stored) (Anchor, 
 		}
 		prev = hash
 	}
-	end := Anchor{Institution: tx.Institution, Seq: seq, Hash: prev, At: tx.Now, Signature: s.signer.Sign(signPurpose, headMessage(tx.Institution, seq, prev))}
+	end := Anchor{Institution: tx.Institution, Seq: seq, Hash: prev, At: tx.Now, Signature: s.signer.Sign(signPurpose, headMessage(tx.Institution, seq, prev, db.Micros(tx.Now)))}
 	_, err = tx.Exec(ctx, writeHead, tx.Institution, seq, prev, db.Micros(tx.Now), end.Signature)
 	return end, err
 }

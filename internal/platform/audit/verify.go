@@ -77,7 +77,7 @@ func Verify(ctx context.Context, tx *db.Tx, institution string, c Check) (Report
 		if a.Institution != institution {
 			continue
 		}
-		if c.Signer != nil && !c.Signer.Signed(signPurpose, headMessage(institution, a.Seq, a.Hash), a.Signature) {
+		if c.Signer != nil && !signedEnd(c.Signer, institution, a.Seq, a.Hash, db.Micros(a.At), a.Signature) {
 			r.find(a.Seq, "", "锚点签名无效", "an anchor is not signed by this key")
 			continue
 		}
@@ -153,7 +153,7 @@ func (r *Report) head(ctx context.Context, tx *db.Tx, c Check, last int64, hash 
 		return err
 	case seq != last || headHash != hash:
 		r.find(last, "", fmt.Sprintf("链被截断或延长：链尾应为第 %d 条", seq), fmt.Sprintf("the chain was cut or lengthened: its end should be number %d", seq))
-	case c.Signer != nil && !c.Signer.Signed(signPurpose, headMessage(r.Institution, seq, headHash), signature):
+	case c.Signer != nil && !signedEnd(c.Signer, r.Institution, seq, headHash, sealedAt, signature):
 		r.find(seq, "", "链尾签名无效：整条链可能被重写", "the end of the chain is not signed by this key: it may have been rewritten")
 	}
 	return nil

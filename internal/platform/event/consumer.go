@@ -140,7 +140,10 @@ func (x *runner) step(ctx context.Context) (more bool, err error) {
 		if err != nil {
 			return err
 		}
-		batch, err = collect(rows)
+		if batch, err = collect(rows); err != nil {
+			return err
+		}
+		batch, err = inOrder(ctx, tx, batch, from)
 		return err
 	})
 	if err == nil && x.sink != nil && time.Since(x.checked) > sinkCheckEvery {
@@ -149,14 +152,14 @@ func (x *runner) step(ctx context.Context) (more bool, err error) {
 	if err != nil || len(batch) == 0 {
 		return false, err
 	}
-	more = len(batch) == x.relay.cfg.Batch
+	more = len(batch) >= x.relay.cfg.Batch
 	last := batch[len(batch)-1].Position
 	if x.sink != nil {
 		return more, x.publish(ctx, batch)
 	}
 	wanted := batch[:0:0]
 	for _, e := range batch {
-		if x.consumer.wants(e.Type) {
+		if e.damage != "" || x.consumer.wants(e.Type) { // of a damaged one nobody can say whom it concerned
 			wanted = append(wanted, e)
 		}
 	}
@@ -274,8 +277,8 @@ func (x *runner) inOne(ctx context.Context, events []Event, held map[aggregateKe
 		began := time.Now()
 		for n < len(events) && (n == 0 || time.Since(began) < batchFor) {
 			e := events[n]
-			if held[keyOf(e)] {
-				err = enqueue(ctx, tx, x.consumer.Name, e, 0, 0, "")
+			if held[keyOf(e)] && !canary.On("queue_jump") {
+				err = enqueue(ctx, tx, x.consumer.Name, e, stateWaiting, 0, 0, "")
 			} else {
 				err = x.effect(ctx, tx, e, x.consumer.Timeout)
 			}
@@ -308,6 +311,9 @@ func (x *runner) advance(ctx context.Context, tx *db.Tx, from, to int64) error {
 
 // effect records the event as handled and handles it, unless it was handled before.
 func (x *runner) effect(ctx context.Context, tx *db.Tx, e Event, timeout time.Duration) error {
+	if err := e.whole(); err != nil {
+		return handlerError{err}
+	}
 	fresh, err := tx.ExecOne(ctx, insertEffect, e.Institution, x.consumer.Name, e.ID, e.Position)
 	if err != nil || !fresh {
 		return err
@@ -352,7 +358,11 @@ func (x *runner) putAside(ctx context.Context, e Event, cause error) error {
 		if canary.On("lost_letter") {
 			return nil
 		}
-		return enqueue(ctx, tx, x.consumer.Name, e, 1, next, cut(cause))
+		state := stateWaiting
+		if errors.Is(cause, errDamaged) {
+			state = stateDead // trying again will not mend it
+		}
+		return enqueue(ctx, tx, x.consumer.Name, e, state, 1, next, cut(cause))
 	})
 	if err == nil {
 		x.stored(from, e.Position)
@@ -360,8 +370,14 @@ func (x *runner) putAside(ctx context.Context, e Event, cause error) error {
 	return err
 }
 
-func enqueue(ctx context.Context, tx *db.Tx, consumer string, e Event, tries int, nextAt int64, problem string) error {
-	_, err := tx.Exec(ctx, insertRetry, e.Institution, tx.NewID("dlq"), consumer, e.ID, e.Position, e.Aggregate, e.AggregateID, tries, nextAt, problem, db.Micros(tx.Now))
+// States of an event that was put aside.
+const (
+	stateWaiting = "waiting"
+	stateDead    = "dead"
+)
+
+func enqueue(ctx context.Context, tx *db.Tx, consumer string, e Event, state string, tries int, nextAt int64, problem string) error {
+	_, err := tx.Exec(ctx, insertRetry, e.Institution, tx.NewID("dlq"), consumer, e.ID, e.Position, e.Aggregate, e.AggregateID, state, tries, nextAt, problem, db.Micros(tx.Now))
 	return err
 }
 

@@ -31,6 +31,10 @@ type Event struct {
 	Position                                             int64
 	At                                                   time.Time
 	Payload                                              json.RawMessage
+
+	twin     int64  // the position as it is kept a second time, negated
+	damage   string // what is wrong with it; empty: nothing
+	unsealed bool   // it was written before events bore checksums
 }
 
 // Decode reads the payload into v.
@@ -60,7 +64,7 @@ func (c Consumer) wants(eventType string) bool {
 	return len(c.Types) == 0 || slices.Contains(c.Types, eventType)
 }
 
-var insertEvent = db.Q(`insert into event (institution_id, id, at, actor, type, aggregate, aggregate_id, payload) values ($1,$2,$3,$4,$5,$6,$7,$8)`)
+var insertEvent = db.Q(`insert into event (institution_id, id, at, actor, type, aggregate, aggregate_id, payload, checksum) values ($1,$2,$3,$4,$5,$6,$7,$8,$9)`)
 
 // Append writes an event in tx.
 func Append(ctx context.Context, tx *db.Tx, d Draft) error {
@@ -74,7 +78,7 @@ func Append(ctx context.Context, tx *db.Tx, d Draft) error {
 	if err != nil {
 		return fmt.Errorf("event %s: %w", d.Type, err)
 	}
-	_, err = tx.Exec(ctx, insertEvent, tx.Institution, tx.NewID("evt"), db.Micros(tx.Now), tx.Actor, d.Type, d.Aggregate, d.AggregateID, string(payload))
+	_, err = tx.Exec(ctx, insertEvent, row(tx, d, string(payload))...)
 	if err != nil {
 		return fmt.Errorf("event %s: %w", d.Type, err)
 	}
@@ -83,12 +87,21 @@ func Append(ctx context.Context, tx *db.Tx, d Draft) error {
 	return nil
 }
 
-var insertEvents = db.NewBulk("event", []string{"institution_id", "id", "at", "actor", "type", "aggregate", "aggregate_id", "payload"}, "")
+var insertEvents = db.NewBulk("event", []string{"institution_id", "id", "at", "actor", "type", "aggregate", "aggregate_id", "payload", "checksum"}, "")
+
+// row is an event as it is stored.
+func row(tx *db.Tx, d Draft, payload string) []any {
+	id, at := tx.NewID("evt"), db.Micros(tx.Now)
+	return []any{tx.Institution, id, at, tx.Actor, d.Type, d.Aggregate, d.AggregateID, payload, checksum(tx.Institution, id, at, tx.Actor, d.Type, d.Aggregate, d.AggregateID, payload)}
+}
 
 // AppendAll writes many events in tx in a few statements, in their order.
 func AppendAll(ctx context.Context, tx *db.Tx, drafts []Draft) error {
 	if len(drafts) == 0 {
 		return nil
+	}
+	if err := pointAppendAll.Hit(ctx); err != nil {
+		return err
 	}
 	rows := make([][]any, len(drafts))
 	for i, d := range drafts {
@@ -96,7 +109,7 @@ func AppendAll(ctx context.Context, tx *db.Tx, drafts []Draft) error {
 		if err != nil {
 			return fmt.Errorf("event %s: %w", d.Type, err)
 		}
-		rows[i] = []any{tx.Institution, tx.NewID("evt"), db.Micros(tx.Now), tx.Actor, d.Type, d.Aggregate, d.AggregateID, string(payload)}
+		rows[i] = row(tx, d, string(payload))
 	}
 	if _, err := tx.BulkInsert(ctx, insertEvents, rows); err != nil {
 		return fmt.Errorf("events: %w", err)
@@ -145,5 +158,6 @@ func unlisten(d *db.DB, c chan struct{}) {
 
 // Instants at which a test may break off.
 var (
-	pointAppend = failpoint.Declare("event.append")
+	pointAppend    = failpoint.Declare("event.append")
+	pointAppendAll = failpoint.Declare("event.append_all")
 )

@@ -196,7 +196,11 @@ func (r *Relay) Place(ctx context.Context) (bool, error) {
 		if err := pointPlacing.Hit(ctx); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, placeEvents, placeMax)
+		last, err := lastPlace(ctx, tx)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, placeEvents, placeMax, last)
 		return err
 	})
 	return err == nil, err

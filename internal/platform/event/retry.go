@@ -90,7 +90,7 @@ func (x *runner) tryAgain(ctx context.Context, h head) (bool, error) {
 		if err != nil {
 			return err
 		}
-		if x.consumer.wants(h.event.Type) {
+		if h.event.damage != "" || x.consumer.wants(h.event.Type) {
 			if err := x.effect(ctx, tx, h.event, retryTimeoutFactor*x.consumer.Timeout); err != nil {
 				return err
 			}
@@ -111,10 +111,10 @@ func (x *runner) tryAgain(ctx context.Context, h head) (bool, error) {
 }
 
 func (x *runner) failAgain(ctx context.Context, scope db.Scope, h head, cause error) error {
-	state := "waiting"
+	state := stateWaiting
 	tries := h.tries + 1
-	if tries >= x.relay.cfg.Tries {
-		state = "dead"
+	if tries >= x.relay.cfg.Tries || errors.Is(cause, errDamaged) {
+		state = stateDead
 		x.relay.cfg.Log.Error("event is a dead letter", "consumer", x.consumer.Name, "event", h.event.ID, "type", h.event.Type, "tries", tries, "error", cause)
 	}
 	return x.relay.db.Update(ctx, scope, func(tx *db.Tx) error {

@@ -165,10 +165,7 @@ type Stored struct {
 	Aggregate   string          `json:"aggregate"`
 	AggregateID string          `json:"aggregate_id"`
 	Payload     json.RawMessage `json:"payload"`
-}
-
-func stored(e Event) Stored {
-	return Stored{e.ID, e.Position, e.At, e.Actor, e.Type, e.Aggregate, e.AggregateID, e.Payload}
+	Damage      string          `json:"damage,omitempty" doc:"what is wrong with the stored event; nothing of its content is shown then"`
 }
 
 // DeadLetters lists the dead letters of an institution behind a position, oldest first, and how many
@@ -191,7 +188,7 @@ func (r *Relay) DeadLetters(ctx context.Context, sc db.Scope, consumer string, a
 			if err != nil {
 				return err
 			}
-			l.At, l.Event = db.Time(at), stored(e)
+			l.At, l.Event = db.Time(at), shown(e)
 			out = append(out, l)
 		}
 		return rows.Err()
@@ -234,9 +231,16 @@ func (r *Relay) decide(ctx context.Context, sc db.Scope, id, action, reason stri
 		if _, err := tx.Exec(ctx, q, sc.Institution, id); err != nil {
 			return err
 		}
+		x := r.find(consumer)
+		if x != nil && x.sink != nil && q == deleteRetry { // the sink goes on past it
+			if _, err := tx.Exec(ctx, insertEffect, sc.Institution, consumer, eventID, position); err != nil {
+				return err
+			}
+		}
 		tx.AfterCommit(func() {
-			if x := r.find(consumer); x != nil {
+			if x != nil {
 				signal(x.retry)
+				signal(x.woken)
 			}
 		})
 		return audit.Record(ctx, tx, audit.Entry{Action: action, Object: "dead_letter", ObjectID: id, Note: reason,
@@ -264,7 +268,7 @@ func (r *Relay) Events(ctx context.Context, sc db.Scope, f Filter) (out []Stored
 		events, err := collect(rows)
 		out = make([]Stored, 0, len(events))
 		for _, e := range events {
-			out = append(out, stored(e))
+			out = append(out, shown(e))
 		}
 		return err
 	})

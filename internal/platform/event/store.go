@@ -5,21 +5,20 @@ import (
 	"database/sql"
 
 	"github.com/capillary-finance/capillary/internal/platform/db"
+	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
-const eventColumns = `e.institution_id, e.id, e.position, e.at, e.actor, e.type, e.aggregate, e.aggregate_id, e.payload`
+const eventColumns = `e.institution_id, e.id, e.position, e.at, e.actor, e.type, e.aggregate, e.aggregate_id, e.payload, coalesce(e.position_check, 0), e.checksum`
 
 var (
 	anyUnplaced = db.Q(`select count(*) from (select 1 from event where position is null limit 1) x`)
 	// placeEvents numbers what was committed since, without gaps. Its caller is alone: a lock on
 	// PostgreSQL, the one writer on SQLite.
 	placeEvents = db.QQ(
-		`with todo as (select institution_id, id, row_number() over (order by ord) as n from (select institution_id, id, ord from event where position is null order by ord limit $1) x),
-		      base as (select coalesce(max(position), 0) as p from event)
-		 update event e set position = base.p + todo.n from todo, base where e.institution_id = todo.institution_id and e.id = todo.id`,
-		`with todo as materialized (select r, row_number() over (order by r) as n from (select rowid as r from event where position is null order by rowid limit $1)),
-		      base as materialized (select coalesce(max(position), 0) as p from event)
-		 update event set position = base.p + todo.n from todo, base where event.rowid = todo.r`)
+		`with todo as (select institution_id, id, row_number() over (order by ord) as n from (select institution_id, id, ord from event where position is null order by ord limit $1) x)
+		 update event e set position = cast($2 as bigint) + todo.n, position_check = -(cast($2 as bigint) + todo.n) from todo where e.institution_id = todo.institution_id and e.id = todo.id`,
+		`with todo as materialized (select r, row_number() over (order by r) as n from (select rowid as r from event where position is null order by rowid limit $1))
+		 update event set position = $2 + todo.n, position_check = -($2 + todo.n) from todo where event.rowid = todo.r`)
 	lastPosition = db.Q(`select coalesce(max(position), 0) from event`)
 	nextEvents   = db.Q(`select ` + eventColumns + ` from event e where e.position > $1 order by e.position limit $2`)
 
@@ -39,7 +38,7 @@ var (
 		and not exists (select 1 from event_retry r where r.institution_id = event_effect.institution_id and r.consumer = event_effect.consumer and r.event_id = event_effect.event_id)`)
 
 	insertRetry = db.Q(`insert into event_retry (institution_id, id, consumer, event_id, position, aggregate, aggregate_id, state, tries, next_at, error, at)
-		values ($1,$2,$3,$4,$5,$6,$7,'waiting',$8,$9,$10,$11) on conflict (institution_id, consumer, event_id) do nothing`)
+		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12) on conflict (institution_id, consumer, event_id) do nothing`)
 	heldAggregates = db.Q(`select distinct institution_id, aggregate, aggregate_id from event_retry where consumer = $1`)
 	// dueHeads gives the first event of each held aggregate when it may be tried; behind a dead one everything waits.
 	dueHeads = db.Q(`select r.id, r.tries, ` + eventColumns + ` from event_retry r join event e on e.institution_id = r.institution_id and e.id = r.event_id
@@ -76,10 +75,14 @@ var (
 func scanEvent(s interface{ Scan(dest ...any) error }, before ...any) (Event, error) {
 	var e Event
 	var at int64
-	var payload string
-	err := s.Scan(append(before, &e.Institution, &e.ID, &e.Position, &at, &e.Actor, &e.Type, &e.Aggregate, &e.AggregateID, &payload)...)
-	e.At, e.Payload = db.Time(at), []byte(payload)
-	return e, err
+	var payload, sum string
+	err := s.Scan(append(before, &e.Institution, &e.ID, &e.Position, &at, &e.Actor, &e.Type, &e.Aggregate, &e.AggregateID, &payload, &e.twin, &sum)...)
+	if err != nil {
+		return e, err
+	}
+	e.At, e.Payload, e.unsealed = db.Time(at), []byte(payload), sum == ""
+	e.damage = e.damageOf(at, e.twin, sum)
+	return e, nil
 }
 
 func collect(rows *sql.Rows) ([]Event, error) {
@@ -102,7 +105,13 @@ func History(ctx context.Context, tx *db.Tx, aggregate, id string, limit int) ([
 	if err != nil {
 		return nil, err
 	}
-	return collect(rows)
+	events, err := collect(rows)
+	for _, e := range events {
+		if e.damage != "" {
+			return nil, fault.New(ReasonDamaged, "id", e.ID, "problem", e.damage)
+		}
+	}
+	return events, err
 }
 
 // keepEffects is how many of the last positions keep their dedupe rows although the cursor is beyond

@@ -19,6 +19,7 @@ const sector = 4096
 type Disk struct {
 	mu      sync.Mutex
 	cut     bool
+	lies    bool
 	names   map[string]*file // as the program sees them
 	durable map[string]*file // names that survive
 	syncs   int
@@ -40,6 +41,14 @@ type write struct {
 
 // NewDisk makes an empty disk.
 func NewDisk() *Disk { return &Disk{names: map[string]*file{}, durable: map[string]*file{}} }
+
+// Lie makes the disk say that it has synced what it has not, as disks with a write cache and no battery do: no program can be safe on it, so
+// that whoever looks for losses must find some.
+func (d *Disk) Lie() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lies = true
+}
 
 // Load puts a file on the platter.
 func (d *Disk) Load(name string, data []byte) {
@@ -147,6 +156,9 @@ func (d *Disk) sync(f *file) error {
 		return syscall.EIO
 	}
 	d.syncs++
+	if d.lies {
+		return nil
+	}
 	for _, w := range f.pending {
 		f.platter = w.apply(f.platter)
 	}
@@ -162,6 +174,9 @@ func (d *Disk) syncNames() error {
 		return syscall.EIO
 	}
 	d.syncs++
+	if d.lies {
+		return nil
+	}
 	d.durable = map[string]*file{}
 	for n, f := range d.names {
 		d.durable[n] = f

@@ -1005,6 +1005,8 @@ export type EodRetryInputBody = {
 export type EodRun = {
   /** who completed the day with loans that had failed, and why */
   accepted?: string
+  /** failed loans that were answered for */
+  accepted_failed: number
   actor: string
   closing_date: string
   /** collections started */
@@ -1102,6 +1104,8 @@ export type EventStored = {
   aggregate: string
   aggregate_id: string
   at: string
+  /** what is wrong with the stored event; nothing of its content is shown then */
+  damage?: string
   id: string
   payload: unknown
   position: number

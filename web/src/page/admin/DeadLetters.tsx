@@ -1,4 +1,4 @@
-import { Button, Form, Input } from 'antd'
+import { Button, Form, Input, Tag } from 'antd'
 import { useState } from 'react'
 import { useAction } from '../../api/hooks'
 import { useLang, useWords } from '../../i18n/words'
@@ -10,7 +10,7 @@ import { PageHeader } from '../../widget/PageHeader'
 import { Instant } from '../../widget/values'
 import { adminWords } from './words'
 
-type DeadLetter = { id: string; consumer: string; tries: number; error: string; at: string; behind: number; event: { id: string; type: string; aggregate: string; aggregate_id: string } }
+type DeadLetter = { id: string; consumer: string; tries: number; error: string; at: string; behind: number; event: { id: string; type: string; aggregate: string; aggregate_id: string; damage?: string } }
 
 export default function DeadLetters() {
   const say = useWords(adminWords)
@@ -28,7 +28,7 @@ export default function DeadLetters() {
         empty={{ text: say('noDead') }}
         columns={[
           { key: 'consumer', title: say('consumer'), text: (row) => row.consumer },
-          { key: 'type', title: say('type'), text: (row) => row.event.type, render: (row) => <span className="mono">{row.event.type}</span> },
+          { key: 'type', title: say('type'), text: (row) => row.event.type, render: (row) => (row.event.damage ? <Tag color="error">{say('damaged')}</Tag> : <span className="mono">{row.event.type}</span>) },
           { key: 'error', title: say('error'), text: (row) => row.error, render: (row) => <div style={{ maxWidth: 480 }}>{row.error}</div> },
           { key: 'tries', title: say('tries'), numeric: true, text: (row) => String(row.tries) },
           { key: 'behind', title: say('behind'), numeric: true, text: (row) => String(row.behind) },

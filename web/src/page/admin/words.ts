@@ -120,7 +120,7 @@ export const adminWords = words({
   secret: ['签名密钥', 'Signing secret'],
   dead: ['死信', 'Dead letters'],
   deadHint: ['多次重试仍失败的事件。修复原因后重新投递。', 'Events that failed after every retry. Mend the cause, then requeue.'],
-  noDead: ['没有死信', 'No dead letters'],
+  noDead: ['没有死信', 'No dead letters'], damaged: ['事件已损坏', 'Event damaged'],
   consumer: ['消费者', 'Consumer'],
   type: ['事件', 'Event'],
   error: ['错误', 'Error'],

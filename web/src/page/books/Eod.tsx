@@ -45,7 +45,7 @@ export default function Eod() {
               { title: say('nextDate'), render: (_, row) => (row.step === 'done' ? <A href={`/ageing?as_of=${row.next_date}`}><DateText date={row.next_date} /></A> : <DateText date={row.next_date} />) },
               { title: say('state'), render: (_, row) => <StateTag text={stepText(row.step)} tone={row.step === 'done' ? 'good' : 'busy'} /> },
               { title: say('loans'), dataIndex: 'loans', align: 'right', className: 'num' },
-              { title: say('failed'), align: 'right', className: 'num', render: (_, row) => (row.accepted ? <Tooltip title={row.accepted}><span>{row.failed}</span></Tooltip> : row.failed) },
+              { title: say('failed'), align: 'right', className: 'num', render: (_, row) => (row.accepted ? <Tooltip title={row.accepted}><span>{row.failed}<span className="muted"> ({say('answeredFor', { count: row.accepted_failed })})</span></span></Tooltip> : row.failed) },
               { title: say('collections'), dataIndex: 'collections', align: 'right', className: 'num' },
               { title: say('unanswered'), dataIndex: 'unanswered', align: 'right', className: 'num' },
               { title: say('started'), render: (_, row) => <Instant at={row.started_at} /> },

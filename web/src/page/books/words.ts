@@ -62,7 +62,7 @@ export const booksWords = words({
   worked: ['已处理', 'Worked'],
   rate: ['笔/秒', 'Loans per second'],
   eta: ['预计剩余', 'Time left'],
-  failed: ['失败', 'Failed'],
+  failed: ['失败', 'Failed'], answeredFor: ['已认可 {count} 笔', '{count} answered for'],
   parts: ['分段', 'Parts'],
   part: ['分段', 'Part'],
   step: ['步骤', 'Step'],
