@@ -143,7 +143,7 @@ func (c Config) openLite(address string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sql.OpenDB(c.wrap(to)), nil
+	return sql.OpenDB(c.wrap(liteConnector{to})), nil
 }
 
 func (c Config) wrap(to driver.Connector) driver.Connector {
