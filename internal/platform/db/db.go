@@ -173,10 +173,11 @@ func (d *DB) openPostgres(c Config) error {
 	d.owner = stdlib.OpenDB(*cfg)
 	d.owner.SetMaxOpenConns(4) // one holds the migration lock
 	d.owner.SetMaxIdleConns(0)
-	d.w = sql.OpenDB(c.wrap(stdlib.GetConnector(*cfg, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+	d.w = sql.OpenDB(c.wrap(pgConnector{stdlib.GetConnector(*cfg, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		registerArrays(conn)
 		_, err := conn.Exec(ctx, "set role "+AppRole)
 		return err
-	}))))
+	}))}))
 	d.w.SetMaxOpenConns(c.MaxConns)
 	d.w.SetMaxIdleConns(c.MaxConns)
 	d.r = d.w

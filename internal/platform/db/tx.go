@@ -61,6 +61,9 @@ const (
 
 const triesMax = 8
 
+// tenantText says on PostgreSQL whose rows a transaction may see.
+const tenantText = "select set_config('capillary.institution', $1, true)"
+
 // Update runs fn in a writing transaction and commits. It retries serialization failures and busy
 // errors at most eight times with jitter, so fn must be repeatable: no effect outside tx.
 func (d *DB) Update(ctx context.Context, s Scope, fn func(tx *Tx) error) error {
@@ -119,7 +122,7 @@ func (d *DB) once(ctx context.Context, s Scope, iso Isolation, readonly bool, fn
 	}()
 	if d.dialect == Postgres {
 		// Local to the transaction: a session setting would leak to the next user of the connection.
-		if _, err := raw.ExecContext(ctx, "select set_config('capillary.institution', $1, true)", s.Institution); err != nil {
+		if _, err := raw.ExecContext(Later(ctx), tenantText, s.Institution); err != nil {
 			_ = raw.Rollback()
 			return fmt.Errorf("begin: %w", err)
 		}
