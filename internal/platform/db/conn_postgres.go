@@ -28,6 +28,14 @@ type laterKey struct{}
 // transaction writes before they are read. How many rows an Exec changed is not known.
 func Later(ctx context.Context) context.Context { return context.WithValue(ctx, laterKey{}, true) }
 
+// waited undoes Later for what must know its answer.
+func waited(ctx context.Context) context.Context {
+	if !isLater(ctx) {
+		return ctx
+	}
+	return context.WithValue(ctx, laterKey{}, nil)
+}
+
 func isLater(ctx context.Context) bool { return ctx.Value(laterKey{}) != nil }
 
 type pgConnector struct{ driver.Connector }

@@ -217,20 +217,20 @@ func (t *Tx) BulkInsert(ctx context.Context, b *Bulk, rows [][]any) (int64, erro
 			return n, err
 		}
 	}
-	return t.bulkValues(ctx, b, rows)
+	return t.bulkValues(ctx, Rows{Bulk: b, Rows: rows})
 }
 
 // bulkValues writes rows as lists of VALUES.
-func (t *Tx) bulkValues(ctx context.Context, b *Bulk, rows [][]any) (int64, error) {
+func (t *Tx) bulkValues(ctx context.Context, r Rows) (int64, error) {
 	var total int64
+	b := r.Bulk
 	chunk := b.rowsMax(t.db.dialect)
 	var full *sql.Stmt
-	for len(rows) > 0 {
-		n := min(chunk, len(rows))
-		args := make([]any, 0, n*len(b.columns))
-		for _, r := range rows[:n] {
-			args = append(args, r...)
-		}
+	var args []any
+	rows := r.Len()
+	for from := 0; from < rows; from += chunk {
+		n := min(chunk, rows-from)
+		args = r.cells(args[:0], from, from+n)
 		var res sql.Result
 		var err error
 		if n == chunk {
@@ -252,7 +252,6 @@ func (t *Tx) bulkValues(ctx context.Context, b *Bulk, rows [][]any) (int64, erro
 			return total, err
 		}
 		total += done
-		rows = rows[n:]
 	}
 	return total, nil
 }
