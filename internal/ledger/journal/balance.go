@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"strconv"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/base/money"
@@ -78,6 +79,16 @@ func (s *sums) add(minor, seq int64, hash string) error {
 	return err
 }
 
+// content is a stored row as the database is asked to find it when it is overwritten.
+func (s *sums) content(seal string, held int64) string {
+	var room [160]byte
+	b := append(room[:0], seal...)
+	for _, n := range [...]int64{s.DebitMinor, s.CreditMinor, s.LastSeq, held} {
+		b = strconv.AppendInt(append(b, '/'), n, 10)
+	}
+	return string(append(append(b, '/'), s.lastHash...))
+}
+
 // Balance is the running sum of one sub-account of a branch in one currency.
 type Balance struct {
 	Account     string         `json:"account"`
@@ -103,7 +114,7 @@ type balance struct {
 
 // touch is how a batch keeps track of a row.
 type touch struct {
-	sealed string // the seal of the stored row; empty when there is none
+	stored string // content of the stored row; empty when there is none
 	moved  bool   // is to be written
 	mark   int    // the last request that changed it
 }

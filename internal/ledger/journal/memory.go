@@ -6,7 +6,7 @@ import (
 
 // Memory is what a writer remembers between its batches: the balances and turnovers that the last one left, by the head
 // it left. A batch that finds the head so reads none of them again. It is a hint and no truth: the row that is written
-// must still bear the seal of the one that is remembered, or the batch fails (db.IsPassedOver) and is judged anew by what
+// must still be the one that is remembered, or the batch fails (db.IsPassedOver) and is judged anew by what
 // is stored; and a batch in which money seems to be missing is judged by what is stored at once. One goroutine uses it.
 type Memory struct {
 	head      headState
@@ -60,7 +60,7 @@ func (m *Memory) keep(b *book) {
 	}
 	m.head, m.today = b.head, b.today
 	for _, bal := range b.balances {
-		if bal.sealed == "" {
+		if bal.stored == "" {
 			continue // made for a request that was refused
 		}
 		bal.moved = false
@@ -81,7 +81,7 @@ func (m *Memory) keep(b *book) {
 		}
 	}
 	for k, t := range b.turnovers {
-		if t.sealed != "" {
+		if t.stored != "" {
 			t.moved = false
 			t.mark = 0
 			m.turnovers[k] = t

@@ -50,11 +50,13 @@ var (
 	putBalances = db.NewBulk("ledger_balance", []string{"institution_id", "account_code", "sub", "branch", "currency", "debit_minor", "credit_minor", "held_minor", "last_seq", "last_hash", "seal"},
 		`on conflict (institution_id, account_code, sub, branch, currency) do update set debit_minor = excluded.debit_minor, credit_minor = excluded.credit_minor,
 		held_minor = excluded.held_minor, last_seq = excluded.last_seq, last_hash = excluded.last_hash, seal = substr(excluded.seal, 1, 32)
-		where ledger_balance.seal = substr(excluded.seal, 33)`)
+		where ledger_balance.seal || '/' || ledger_balance.debit_minor || '/' || ledger_balance.credit_minor || '/' || ledger_balance.last_seq || '/' || ledger_balance.held_minor
+			|| '/' || ledger_balance.last_hash = substr(excluded.seal, 33)`)
 	putTurnovers = db.NewBulk("ledger_turnover", []string{"institution_id", "period", "account_code", "branch", "product", "currency", "debit_minor", "credit_minor", "last_seq", "last_hash", "seal"},
 		`on conflict (institution_id, period, account_code, branch, product, currency) do update set debit_minor = excluded.debit_minor, credit_minor = excluded.credit_minor,
 		last_seq = excluded.last_seq, last_hash = excluded.last_hash, seal = substr(excluded.seal, 1, 32)
-		where ledger_turnover.seal = substr(excluded.seal, 33)`)
+		where ledger_turnover.seal || '/' || ledger_turnover.debit_minor || '/' || ledger_turnover.credit_minor || '/' || ledger_turnover.last_seq || '/0/' || ledger_turnover.last_hash
+			= substr(excluded.seal, 33)`)
 	clearBalances  = db.Q(`delete from ledger_balance where institution_id = $1`)
 	clearTurnovers = db.Q(`delete from ledger_turnover where institution_id = $1`)
 	setProjection  = db.Q(`update journal_head set projection = $2 where institution_id = $1`)
@@ -95,7 +97,7 @@ func eachBalance(institution string, rows *sql.Rows, visit func(*balance) error)
 		if b.seal(institution) != seal || b.lastHash != entry {
 			return sealFault(b.what())
 		}
-		b.sealed = seal
+		b.stored = b.content(seal, b.HeldMinor)
 		if err := visit(b); err != nil {
 			return err
 		}
@@ -114,7 +116,7 @@ func eachTurnover(institution string, rows *sql.Rows, visit func(*turnover) erro
 		if t.seal(institution) != seal || t.lastHash != entry {
 			return sealFault(t.what())
 		}
-		t.sealed = seal
+		t.stored = t.content(seal, 0)
 		if err := visit(t); err != nil {
 			return err
 		}
@@ -122,20 +124,20 @@ func eachTurnover(institution string, rows *sql.Rows, visit func(*turnover) erro
 	return rows.Err()
 }
 
-// balanceRows are the moved balances in the order of their keys. The seal of the row they replace goes behind the new
-// one: a row that no longer bears it is passed over, and the write fails.
+// balanceRows are the moved balances in the order of their keys. The content of the row they replace goes behind the new
+// seal: a row that is no longer so is passed over, and the write fails.
 func balanceRows(tx *db.Tx, moved []*balance) db.Rows {
 	var c struct{ institution, account, sub, branch, currency, last, seal []string }
 	var debit, credit, held, seq []int64
 	for _, b := range sortBalances(moved) {
-		if b.sealed == "" && b.LastSeq == 0 && b.HeldMinor == 0 {
+		if b.stored == "" && b.LastSeq == 0 && b.HeldMinor == 0 {
 			continue // made for a request that was refused
 		}
 		c.institution, c.account, c.sub, c.branch, c.currency = append(c.institution, tx.Institution), append(c.account, b.Account), append(c.sub, b.Sub), append(c.branch, b.Branch),
 			append(c.currency, string(b.Currency))
 		debit, credit, held, seq, c.last = append(debit, b.DebitMinor), append(credit, b.CreditMinor), append(held, b.HeldMinor), append(seq, b.LastSeq), append(c.last, b.lastHash)
 		seal := b.seal(tx.Institution)
-		c.seal, b.sealed = append(c.seal, seal+b.sealed), seal
+		c.seal, b.stored = append(c.seal, seal+b.stored), b.content(seal, b.HeldMinor)
 	}
 	return db.Rows{Bulk: putBalances, All: true, Columns: []any{c.institution, c.account, c.sub, c.branch, c.currency, debit, credit, held, seq, c.last, c.seal}}
 }
@@ -151,7 +153,7 @@ func turnoverRows(tx *db.Tx, moved []*turnover) db.Rows {
 			append(c.product, t.Product)
 		c.currency, debit, credit, seq, c.last = append(c.currency, string(t.Currency)), append(debit, t.DebitMinor), append(credit, t.CreditMinor), append(seq, t.LastSeq), append(c.last, t.lastHash)
 		seal := t.seal(tx.Institution)
-		c.seal, t.sealed = append(c.seal, seal+t.sealed), seal
+		c.seal, t.stored = append(c.seal, seal+t.stored), t.content(seal, 0)
 	}
 	return db.Rows{Bulk: putTurnovers, All: true, Columns: []any{c.institution, c.period, c.account, c.branch, c.product, c.currency, debit, credit, seq, c.last, c.seal}}
 }
