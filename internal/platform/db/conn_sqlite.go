@@ -88,7 +88,7 @@ func (c *liteConn) dropOldest() error {
 		return nil
 	}
 	delete(c.kept, text)
-	return s.Stmt.Close()
+	return s.Close()
 }
 
 // ExecContext runs a statement.
@@ -143,7 +143,7 @@ func (c *liteConn) PrepareContext(ctx context.Context, text string) (driver.Stmt
 func (c *liteConn) Close() error {
 	var errs []error
 	for _, s := range c.kept {
-		errs = append(errs, s.Stmt.Close())
+		errs = append(errs, s.Close())
 	}
 	c.kept, c.closed = nil, true
 	return errors.Join(append(errs, c.liteDriver.Close())...)
