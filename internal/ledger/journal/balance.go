@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"strconv"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/base/money"
@@ -78,6 +79,16 @@ func (s *sums) add(minor, seq int64, hash string) error {
 	return err
 }
 
+// content is a stored row as the database is asked to find it when it is overwritten.
+func (s *sums) content(seal string, held int64) string {
+	var room [160]byte
+	b := append(room[:0], seal...)
+	for _, n := range [...]int64{s.DebitMinor, s.CreditMinor, s.LastSeq, held} {
+		b = strconv.AppendInt(append(b, '/'), n, 10)
+	}
+	return string(append(append(b, '/'), s.lastHash...))
+}
+
 // Balance is the running sum of one sub-account of a branch in one currency.
 type Balance struct {
 	Account     string         `json:"account"`
@@ -96,10 +107,19 @@ func (b Balance) NetMinor() int64 { return b.DebitMinor - b.CreditMinor }
 type balance struct {
 	balanceKey
 	sums
+	touch
 
 	HeldMinor int64
-	stored    bool // was read, so there is a row to overwrite
 }
+
+// touch is how a batch keeps track of a row.
+type touch struct {
+	stored string // content of the stored row; empty when there is none
+	moved  bool   // is to be written
+	mark   int    // the last request that changed it
+}
+
+func (b *balance) fund() fundKey { return fundKey{b.Account, b.Sub, b.Currency} }
 
 func (b *balance) public() Balance {
 	return Balance{b.Account, b.Sub, b.Branch, b.Currency, b.DebitMinor, b.CreditMinor, b.HeldMinor, b.LastSeq}
@@ -108,7 +128,8 @@ func (b *balance) public() Balance {
 // seal binds the content of a balance to the chain. A row that does not bear it was changed by other
 // means than a posting, and is refused instead of shown.
 func (b *balance) seal(institution string) string {
-	e := make(encoding, 0, 320)
+	var room [320]byte
+	e := encoding(room[:0])
 	return short(e.text("capillary balance 1").text(institution).text(b.Account).text(b.Sub).text(b.Branch).text(string(b.Currency)).
 		int(b.DebitMinor).int(b.CreditMinor).int(b.HeldMinor).int(b.LastSeq).text(b.lastHash))
 }
@@ -120,10 +141,12 @@ func (b *balance) what() string {
 type turnover struct {
 	turnoverKey
 	sums
+	touch
 }
 
 func (t *turnover) seal(institution string) string {
-	e := make(encoding, 0, 320)
+	var room [320]byte
+	e := encoding(room[:0])
 	return short(e.text("capillary turnover 1").text(institution).text(t.Period).text(t.Account).text(t.Branch).text(t.Product).text(string(t.Currency)).
 		int(t.DebitMinor).int(t.CreditMinor).int(t.LastSeq).text(t.lastHash))
 }
@@ -152,8 +175,7 @@ func newProjection() projection {
 
 // fold adds an entry to the projection: the rule by which balances follow from entries, used when posting,
 // when rebuilding and when verifying.
-func (p projection) fold(e Entry, touched func(*balance, *turnover)) error {
-	day := e.Date.String()
+func (p projection) fold(e *Entry, day string, touched func(*balance, *turnover)) error {
 	for _, l := range e.Lines {
 		bk := balanceKey{l.Account, l.Sub, e.Branch, l.Currency}
 		b := p.balances[bk]
@@ -182,20 +204,12 @@ func (p projection) fold(e Entry, touched func(*balance, *turnover)) error {
 	return nil
 }
 
-func sortedBalances(m map[balanceKey]*balance) []*balance {
-	out := make([]*balance, 0, len(m))
-	for _, b := range m {
-		out = append(out, b)
-	}
-	slices.SortFunc(out, func(a, b *balance) int { return a.compare(b.balanceKey) })
-	return out
+func sortBalances(all []*balance) []*balance {
+	slices.SortFunc(all, func(a, b *balance) int { return a.compare(b.balanceKey) })
+	return all
 }
 
-func sortedTurnovers(m map[turnoverKey]*turnover) []*turnover {
-	out := make([]*turnover, 0, len(m))
-	for _, t := range m {
-		out = append(out, t)
-	}
-	slices.SortFunc(out, func(a, b *turnover) int { return a.compare(b.turnoverKey) })
-	return out
+func sortTurnovers(all []*turnover) []*turnover {
+	slices.SortFunc(all, func(a, b *turnover) int { return a.compare(b.turnoverKey) })
+	return all
 }

@@ -48,30 +48,55 @@ type Result struct {
 func (r Request) Size() int { return max(1, len(r.Post)) }
 
 // RunBatch answers requests in order in one transaction: one lock, one read, one write. A request that is
-// refused leaves no trace and does not disturb the others; an error means that nothing was done.
-func RunBatch(ctx context.Context, tx *db.Tx, requests []Request) ([]Result, error) {
+// refused leaves no trace and does not disturb the others; an error means that nothing was done. What m remembers of
+// the batch before is not read again; m may be nil.
+func RunBatch(ctx context.Context, tx *db.Tx, m *Memory, requests []Request) ([]Result, error) {
 	if len(requests) == 0 {
 		return nil, nil
 	}
-	b, err := openBook(ctx, tx, wanted{requests: requests})
-	if err != nil {
-		return nil, err
+	for {
+		b, err := openBook(ctx, tx, wanted{requests: requests}, m)
+		if err != nil {
+			return nil, err
+		}
+		results, doubtful, err := b.runAll(requests)
+		if err != nil {
+			return nil, err
+		}
+		if doubtful { // nothing is written yet: again, by what is stored
+			m.Forget()
+			continue
+		}
+		if err := b.store(ctx, tx); err != nil {
+			return nil, err
+		}
+		if m != nil {
+			tx.AfterCommit(func() { m.keep(b) })
+		}
+		return results, nil
 	}
+}
+
+// runAll answers the requests. It is doubtful when one was refused for a balance that only memory vouches for.
+func (b *book) runAll(requests []Request) (results []Result, doubtful bool, err error) {
 	b.begin()
 	if err := b.expire(); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	results := make([]Result, len(requests))
+	results = make([]Result, len(requests))
 	for i, r := range requests {
 		b.begin()
 		b.actor = r.Actor
 		results[i] = b.run(r)
-		if results[i].Err != nil {
+		if err := results[i].Err; err != nil {
+			if b.recalled && fault.Is(err, ReasonFunds) {
+				return nil, true, nil
+			}
 			b.rollback()
 			results[i].Entries, results[i].Known = nil, nil
 		}
 	}
-	return results, b.store(ctx, tx)
+	return results, false, nil
 }
 
 // run answers one request on the book.
@@ -116,12 +141,10 @@ func (b *book) postOpen(d Draft) (Entry, error) {
 	if err := b.reached(d.Date); err != nil {
 		return Entry{}, err
 	}
-	codes := make([]string, 0, len(d.Lines))
-	for _, l := range d.Lines {
-		codes = append(codes, l.Account)
-	}
-	if err := b.open(codes...); err != nil {
-		return Entry{}, err
+	for i := range d.Lines {
+		if err := b.open(d.Lines[i].Account); err != nil {
+			return Entry{}, err
+		}
 	}
 	return b.post(d)
 }
@@ -159,7 +182,7 @@ func (w *wanted) want(requests []Request) error {
 		size += r.Size()
 		for _, d := range r.Post {
 			d.Date = dated(d.Date, w.today)
-			if !d.Date.IsZero() && plain(d.texts()...) {
+			if !d.Date.IsZero() && d.plain() {
 				w.drafts = append(w.drafts, d)
 			}
 		}
@@ -181,12 +204,17 @@ func (w *wanted) want(requests []Request) error {
 	return nil
 }
 
-func (d Draft) texts() []string {
-	out := []string{d.Key, d.Memo.Zh, d.Memo.En, d.Object, d.ObjectID, d.Branch, d.Product}
-	for _, l := range d.Lines {
-		out = append(out, l.Account, l.Sub, string(l.Currency))
+// plain reports that every text of the draft can be kept.
+func (d *Draft) plain() bool {
+	if !plain(d.Key, d.Memo.Zh, d.Memo.En, d.Object, d.ObjectID, d.Branch, d.Product) {
+		return false
 	}
-	return out
+	for i := range d.Lines {
+		if l := &d.Lines[i]; !plain(l.Account, l.Sub, string(l.Currency)) {
+			return false
+		}
+	}
+	return true
 }
 
 // plain reports texts that both engines keep: valid UTF-8 without NUL. One that is not would fail the whole

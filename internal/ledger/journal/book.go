@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/base/canary"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -26,10 +27,42 @@ type book struct {
 	holds       map[string]*Hold
 
 	fresh     []Entry
-	movedBal  map[balanceKey]*balance
-	movedTurn map[turnoverKey]*turnover
+	movedBal  []*balance
+	movedTurn []*turnover
 	movedHold map[string]*Hold
 	undo      savepoint
+	request   int // the present one, counted from 1
+	days      map[calendar.Date]string
+
+	complete map[fundKey]bool // sub-accounts whose balances are all known
+	recalled bool             // some of them from memory
+}
+
+// dayText is a date as text; a batch has few of them.
+func (b *book) dayText(d calendar.Date) string {
+	s, known := b.days[d]
+	if !known {
+		s = d.String()
+		b.days[d] = s
+	}
+	return s
+}
+
+// addBalance takes a stored balance into the book.
+func (b *book) addBalance(r *balance) {
+	b.balances[r.balanceKey] = r
+	k := r.fund()
+	b.complete[k] = true
+	if a := b.rules.accounts[r.Account]; b.checked(a, k) {
+		net := r.DebitMinor - r.CreditMinor
+		if !a.Kind.DebitNormal() {
+			net = -net
+		}
+		b.funds[k] += net
+		if !canary.On("held_is_free") {
+			b.funds[k] -= r.HeldMinor
+		}
+	}
 }
 
 type headState struct {
@@ -51,6 +84,7 @@ type savepoint struct {
 }
 
 func (b *book) begin() {
+	b.request++
 	b.undo = savepoint{head: b.head, fresh: len(b.fresh), balances: b.undo.balances[:0], turns: b.undo.turns[:0], holds: b.undo.holds[:0], newHolds: b.undo.newHolds[:0], keys: b.undo.keys[:0]}
 }
 
@@ -80,15 +114,23 @@ func (b *book) rollback() {
 	b.head, b.fresh = u.head, b.fresh[:u.fresh]
 }
 
-// moved keeps the old content of rows and marks them for writing.
+// moved keeps the content that a row had before the present request and marks it for writing.
 func (b *book) moved(bal *balance, t *turnover) {
-	if bal != nil {
+	if bal != nil && bal.mark != b.request {
+		if !bal.moved {
+			bal.moved = true
+			b.movedBal = append(b.movedBal, bal)
+		}
 		b.undo.balances = append(b.undo.balances, *bal)
-		b.movedBal[bal.balanceKey] = bal
+		bal.mark = b.request
 	}
-	if t != nil {
+	if t != nil && t.mark != b.request {
+		if !t.moved {
+			t.moved = true
+			b.movedTurn = append(b.movedTurn, t)
+		}
 		b.undo.turns = append(b.undo.turns, *t)
-		b.movedTurn[t.turnoverKey] = t
+		t.mark = b.request
 	}
 }
 
@@ -120,8 +162,9 @@ func (b *book) post(d Draft) (Entry, error) {
 		Seq: b.head.seq + 1, ID: b.newID("jen"), Key: d.Key, Date: d.Date, Memo: d.Memo, Object: d.Object, ObjectID: d.ObjectID,
 		Branch: d.Branch, Product: d.Product, BookedAt: b.now, Actor: b.actor, PrevHash: b.head.hash, Lines: append([]Line(nil), d.Lines...),
 	}
-	e.Hash = e.seal(b.institution)
-	if err := b.fold(e, b.moved); err != nil {
+	day := b.dayText(e.Date)
+	e.Hash = e.sealOn(b.institution, day)
+	if err := b.fold(&e, day, b.moved); err != nil {
 		return Entry{}, fault.New(ReasonUnbalanced, "key", e.Key, "problem", "a balance overflows").Wrap(err)
 	}
 	if err := b.spend(e.Lines); err != nil {

@@ -90,7 +90,7 @@ func (d Draft) validate() error {
 		return fault.Field("business_key", "须为1至200个字符", "must have 1 to 200 characters")
 	case d.Date.IsZero():
 		return fault.Required("date")
-	case !plain(d.texts()...):
+	case !d.plain():
 		return textFault("memo")
 	case utf8.RuneCountInString(d.Memo.Zh) > memoMax || utf8.RuneCountInString(d.Memo.En) > memoMax:
 		return fault.Field("memo", "过长", "is too long")
@@ -139,7 +139,7 @@ func (e Entry) sameAs(d Draft) bool {
 }
 
 // dimensioned reports whether the entry uses a branch, a product or a sub-account.
-func (e Entry) dimensioned() bool {
+func (e *Entry) dimensioned() bool {
 	if e.Branch != "" || e.Product != "" {
 		return true
 	}
@@ -154,14 +154,17 @@ func (e Entry) dimensioned() bool {
 // seal computes the entry's hash over the hash before it and every field, each written with its length so
 // that no two entries share an encoding. An entry without dimensions keeps the encoding of before they
 // existed, so that books kept since then still verify.
-func (e Entry) seal(institution string) string {
+func (e *Entry) seal(institution string) string { return e.sealOn(institution, e.Date.String()) }
+
+func (e *Entry) sealOn(institution, day string) string {
 	wide := e.dimensioned()
 	mark := "capillary journal 1"
 	if wide {
 		mark = "capillary journal 2"
 	}
-	b := make(encoding, 0, 400+len(e.Lines)*48)
-	b = b.text(mark).text(institution).text(e.PrevHash).int(e.Seq).text(e.ID).text(e.Key).text(e.Date.String()).
+	var room [640]byte
+	b := encoding(room[:0])
+	b = b.text(mark).text(institution).text(e.PrevHash).int(e.Seq).text(e.ID).text(e.Key).text(day).
 		text(e.Memo.Zh).text(e.Memo.En).text(e.Object).text(e.ObjectID).int(e.BookedAt.UnixMicro()).text(e.Actor)
 	if wide {
 		b = b.text(e.Branch).text(e.Product)
@@ -178,7 +181,7 @@ func (e Entry) seal(institution string) string {
 }
 
 // intact reports whether a stored entry still is what was posted.
-func (e Entry) intact(institution string) bool { return e.seal(institution) == e.Hash }
+func (e *Entry) intact(institution string) bool { return e.seal(institution) == e.Hash }
 
 // encoding is a list of fields, each preceded by its length.
 type encoding []byte

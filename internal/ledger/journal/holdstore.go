@@ -68,8 +68,8 @@ func eachHold(rows *sql.Rows, visit func(h *Hold, seal string) error) error {
 	return rows.Err()
 }
 
-// loadHolds reads the holds that requests name and those whose time has run out, and adds what they touch.
-func (b *book) loadHolds(ctx context.Context, tx *db.Tx, w *wanted) error {
+// takeHolds takes the holds that requests name and those whose time has run out, and adds what they touch.
+func (b *book) takeHolds(ctx context.Context, tx *db.Tx, w *wanted, byName *sql.Rows) error {
 	var found []Hold
 	if w.due {
 		rows, err := tx.Query(ctx, holdsDue, tx.Institution, db.Micros(tx.Now))
@@ -86,16 +86,8 @@ func (b *book) loadHolds(ctx context.Context, tx *db.Tx, w *wanted) error {
 			return err
 		}
 	}
-	if len(w.holds) > 0 {
-		text, err := json.Marshal(w.holds)
-		if err != nil {
-			return err
-		}
-		rows, err := tx.Query(ctx, holdsByReference, tx.Institution, string(text))
-		if err != nil {
-			return err
-		}
-		named, err := scanHolds(tx.Institution, rows)
+	if byName != nil {
+		named, err := scanHolds(tx.Institution, byName)
 		if err != nil {
 			return err
 		}
@@ -118,7 +110,7 @@ func (b *book) loadHolds(ctx context.Context, tx *db.Tx, w *wanted) error {
 		// Placed by a request before it in this batch.
 		for _, p := range w.placed[c.Reference] {
 			h := p.hold()
-			if d := b.entryOf(&h, h.AmountMinor, date); plain(d.texts()...) {
+			if d := b.entryOf(&h, h.AmountMinor, date); d.plain() {
 				w.drafts = append(w.drafts, d)
 			}
 		}
@@ -127,11 +119,16 @@ func (b *book) loadHolds(ctx context.Context, tx *db.Tx, w *wanted) error {
 }
 
 // loadLimits reads the overdrafts of single sub-accounts, where an institution has any.
-func (b *book) loadLimits(ctx context.Context, tx *db.Tx, keys string) error {
-	if !b.rules.limits {
-		return nil
+func (b *book) loadLimits(ctx context.Context, tx *db.Tx, keys map[fundKey]bool) error {
+	list := make([][3]string, 0, len(keys))
+	for k := range keys {
+		list = append(list, [3]string{k.Account, k.Sub, string(k.Currency)})
 	}
-	rows, err := tx.Query(ctx, limitsByKey, tx.Institution, keys)
+	text, err := json.Marshal(list)
+	if err != nil {
+		return err
+	}
+	rows, err := tx.Query(ctx, limitsByKey, tx.Institution, string(text))
 	if err != nil {
 		return err
 	}

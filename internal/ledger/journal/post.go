@@ -52,7 +52,7 @@ func PostAll(ctx context.Context, tx *db.Tx, drafts []Draft) ([]Entry, error) {
 			return nil, err
 		}
 	}
-	b, err := openBook(ctx, tx, wanted{drafts: drafts})
+	b, err := openBook(ctx, tx, wanted{drafts: drafts}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -119,50 +119,13 @@ type wanted struct {
 	today    calendar.Date
 }
 
-// openBook locks the head and reads everything the batch touches.
-func openBook(ctx context.Context, tx *db.Tx, w wanted) (*book, error) {
-	head, err := openHead(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
-	r, err := rulesOf(ctx, tx, head.rules)
-	if err != nil {
-		return nil, err
-	}
-	b := &book{
-		projection: newProjection(), institution: tx.Institution, actor: tx.Actor, now: tx.Now, newID: tx.NewID, rules: r, head: head.headState,
-		funds: map[fundKey]int64{}, limits: map[fundKey]int64{}, holds: map[string]*Hold{},
-		movedBal: map[balanceKey]*balance{}, movedTurn: map[turnoverKey]*turnover{}, movedHold: map[string]*Hold{},
-	}
-	if w.requests != nil {
-		w.today, b.today = head.today, head.today
-		w.due = head.nextExpiry > 0 && head.nextExpiry <= db.Micros(tx.Now)
-		if err := w.want(w.requests); err != nil {
-			return nil, err
-		}
-	}
-	if err := b.loadHolds(ctx, tx, &w); err != nil {
-		return nil, err
-	}
-	keys := make([]string, len(w.drafts))
-	for i, d := range w.drafts {
-		keys[i] = d.Key
-	}
-	if b.posted, err = FindByKeys(ctx, tx, keys); err != nil {
-		return nil, err
-	}
-	if err := b.load(ctx, tx, w); err != nil {
-		return nil, err
-	}
-	return b, nil
-}
-
-// store writes what the batch has changed.
+// store writes what the batch has changed. Nobody waits for it: it goes with the commit.
 func (b *book) store(ctx context.Context, tx *db.Tx) error {
 	if err := pointLocked.Hit(ctx); err != nil {
 		return err
 	}
-	heads, legs := entryRows(tx, b.fresh)
+	heads, legs := b.entryRows(tx)
+	ctx = db.Later(ctx)
 	if err := tx.BulkInsertMany(ctx, heads, legs, balanceRows(tx, b.movedBal), turnoverRows(tx, b.movedTurn), holdRows(tx, b.movedHold)); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
@@ -182,16 +145,24 @@ var (
 	pointWritten = failpoint.Declare("journal.written")
 )
 
-func entryRows(tx *db.Tx, entries []Entry) (heads, legs db.Rows) {
-	heads, legs = db.Rows{Bulk: insertEntries}, db.Rows{Bulk: insertLines}
-	for _, e := range entries {
-		heads.Rows = append(heads.Rows, []any{tx.Institution, e.Seq, e.ID, e.Key, e.Date.String(), e.Memo.Zh, e.Memo.En, e.Object, e.ObjectID,
-			db.Micros(e.BookedAt), e.Actor, e.PrevHash, e.Hash, e.Branch, e.Product})
-		for i, l := range e.Lines {
-			legs.Rows = append(legs.Rows, []any{tx.Institution, e.Seq, int64(i + 1), l.Account, string(l.Currency), l.AmountMinor, l.Sub})
+func (b *book) entryRows(tx *db.Tx) (heads, legs db.Rows) {
+	var h struct{ institution, id, key, date, zh, en, object, objectID, actor, prev, hash, branch, product []string }
+	var l struct{ institution, account, currency, sub []string }
+	var seq, booked, lineSeq, no, amount []int64
+	for i := range b.fresh {
+		e := &b.fresh[i]
+		h.institution, seq, h.id, h.key, h.date = append(h.institution, tx.Institution), append(seq, e.Seq), append(h.id, e.ID), append(h.key, e.Key), append(h.date, b.dayText(e.Date))
+		h.zh, h.en, h.object, h.objectID = append(h.zh, e.Memo.Zh), append(h.en, e.Memo.En), append(h.object, e.Object), append(h.objectID, e.ObjectID)
+		booked, h.actor, h.prev, h.hash = append(booked, db.Micros(e.BookedAt)), append(h.actor, e.Actor), append(h.prev, e.PrevHash), append(h.hash, e.Hash)
+		h.branch, h.product = append(h.branch, e.Branch), append(h.product, e.Product)
+		for n := range e.Lines {
+			x := &e.Lines[n]
+			l.institution, lineSeq, no = append(l.institution, tx.Institution), append(lineSeq, e.Seq), append(no, int64(n+1))
+			l.account, l.currency, amount, l.sub = append(l.account, x.Account), append(l.currency, string(x.Currency)), append(amount, x.AmountMinor), append(l.sub, x.Sub)
 		}
 	}
-	return heads, legs
+	return db.Rows{Bulk: insertEntries, Columns: []any{h.institution, seq, h.id, h.key, h.date, h.zh, h.en, h.object, h.objectID, booked, h.actor, h.prev, h.hash, h.branch, h.product}},
+		db.Rows{Bulk: insertLines, Columns: []any{l.institution, lineSeq, no, l.account, l.currency, amount, l.sub}}
 }
 
 // Check says whether a draft could be posted now, apart from the funds it needs: what a second person is

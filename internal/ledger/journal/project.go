@@ -5,8 +5,9 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
-	"github.com/capillary-finance/capillary/internal/base/canary"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 )
 
@@ -48,75 +49,19 @@ var (
 
 	putBalances = db.NewBulk("ledger_balance", []string{"institution_id", "account_code", "sub", "branch", "currency", "debit_minor", "credit_minor", "held_minor", "last_seq", "last_hash", "seal"},
 		`on conflict (institution_id, account_code, sub, branch, currency) do update set debit_minor = excluded.debit_minor, credit_minor = excluded.credit_minor,
-		held_minor = excluded.held_minor, last_seq = excluded.last_seq, last_hash = excluded.last_hash, seal = excluded.seal`)
+		held_minor = excluded.held_minor, last_seq = excluded.last_seq, last_hash = excluded.last_hash, seal = substr(excluded.seal, 1, 32)
+		where ledger_balance.seal || '/' || ledger_balance.debit_minor || '/' || ledger_balance.credit_minor || '/' || ledger_balance.last_seq || '/' || ledger_balance.held_minor
+			|| '/' || ledger_balance.last_hash = substr(excluded.seal, 33)`)
 	putTurnovers = db.NewBulk("ledger_turnover", []string{"institution_id", "period", "account_code", "branch", "product", "currency", "debit_minor", "credit_minor", "last_seq", "last_hash", "seal"},
 		`on conflict (institution_id, period, account_code, branch, product, currency) do update set debit_minor = excluded.debit_minor, credit_minor = excluded.credit_minor,
-		last_seq = excluded.last_seq, last_hash = excluded.last_hash, seal = excluded.seal`)
+		last_seq = excluded.last_seq, last_hash = excluded.last_hash, seal = substr(excluded.seal, 1, 32)
+		where ledger_turnover.seal || '/' || ledger_turnover.debit_minor || '/' || ledger_turnover.credit_minor || '/' || ledger_turnover.last_seq || '/0/' || ledger_turnover.last_hash
+			= substr(excluded.seal, 33)`)
 	clearBalances  = db.Q(`delete from ledger_balance where institution_id = $1`)
 	clearTurnovers = db.Q(`delete from ledger_turnover where institution_id = $1`)
 	setProjection  = db.Q(`update journal_head set projection = $2 where institution_id = $1`)
 	staleHeads     = db.Q(`select institution_id from journal_head where projection <> $1 order by institution_id`)
 )
-
-// load reads the balances, turnovers and holds of a batch.
-func (b *book) load(ctx context.Context, tx *db.Tx, w wanted) error {
-	keys := map[fundKey]bool{}
-	turns := map[turnoverKey]bool{}
-	for _, d := range w.drafts {
-		day := d.Date.String()
-		for _, l := range d.Lines {
-			keys[fundKey{l.Account, l.Sub, l.Currency}] = true
-			turns[turnoverKey{day[:7], l.Account, d.Branch, d.Product, l.Currency}] = true
-			turns[turnoverKey{day, l.Account, d.Branch, d.Product, l.Currency}] = true
-			turns[control(day[:7], l.Currency)] = true
-			turns[control(day, l.Currency)] = true
-		}
-	}
-	for _, k := range w.reserve {
-		keys[k] = true
-	}
-	if err := b.loadBalances(ctx, tx, keys); err != nil {
-		return err
-	}
-	return b.loadTurnovers(ctx, tx, turns)
-}
-
-func (b *book) loadBalances(ctx context.Context, tx *db.Tx, keys map[fundKey]bool) error {
-	list := make([][3]string, 0, len(keys))
-	for k := range keys {
-		list = append(list, [3]string{k.Account, k.Sub, string(k.Currency)})
-	}
-	text, err := json.Marshal(list)
-	if err != nil {
-		return err
-	}
-	if err := b.loadLimits(ctx, tx, string(text)); err != nil {
-		return err
-	}
-	rows, err := tx.Query(ctx, balancesByKey, tx.Institution, string(text))
-	if err != nil {
-		return err
-	}
-	err = eachBalance(tx.Institution, rows, func(r *balance) error {
-		b.balances[r.balanceKey] = r
-		delete(keys, fundKey{r.Account, r.Sub, r.Currency})
-		if a := b.rules.accounts[r.Account]; b.checked(a, fundKey{r.Account, r.Sub, r.Currency}) {
-			net := r.DebitMinor - r.CreditMinor
-			if !a.Kind.DebitNormal() {
-				net = -net
-			}
-			b.funds[fundKey{r.Account, r.Sub, r.Currency}] += net
-			if !canary.On("held_is_free") {
-				b.funds[fundKey{r.Account, r.Sub, r.Currency}] -= r.HeldMinor
-			}
-		}
-		return nil
-	})
-	if err != nil || len(keys) == 0 {
-		return err
-	}
-	return unheard(ctx, tx, keys)
-}
 
 // unheard refuses a sub-account that has no balance although it was posted to: to begin it anew at zero would
 // bury what happened to its row.
@@ -140,30 +85,11 @@ func unheard(ctx context.Context, tx *db.Tx, keys map[fundKey]bool) error {
 	return sealFault(account + " " + sub)
 }
 
-func (b *book) loadTurnovers(ctx context.Context, tx *db.Tx, keys map[turnoverKey]bool) error {
-	list := make([][5]string, 0, len(keys))
-	for k := range keys {
-		list = append(list, [5]string{k.Period, k.Account, k.Branch, k.Product, string(k.Currency)})
-	}
-	text, err := json.Marshal(list)
-	if err != nil {
-		return err
-	}
-	rows, err := tx.Query(ctx, turnoversByKey, tx.Institution, string(text))
-	if err != nil {
-		return err
-	}
-	return eachTurnover(tx.Institution, rows, func(t *turnover) error {
-		b.turnovers[t.turnoverKey] = t
-		return nil
-	})
-}
-
 // eachBalance reads balances and refuses the first one that does not bear its seal.
 func eachBalance(institution string, rows *sql.Rows, visit func(*balance) error) error {
 	defer rows.Close() //nolint:errcheck // its error is in rows.Err
 	for rows.Next() {
-		b := &balance{stored: true}
+		b := &balance{}
 		var seal, entry string
 		if err := rows.Scan(&b.Account, &b.Sub, &b.Branch, &b.Currency, &b.DebitMinor, &b.CreditMinor, &b.HeldMinor, &b.LastSeq, &seal, &b.lastHash, &entry); err != nil {
 			return err
@@ -171,6 +97,7 @@ func eachBalance(institution string, rows *sql.Rows, visit func(*balance) error)
 		if b.seal(institution) != seal || b.lastHash != entry {
 			return sealFault(b.what())
 		}
+		b.stored = b.content(seal, b.HeldMinor)
 		if err := visit(b); err != nil {
 			return err
 		}
@@ -189,6 +116,7 @@ func eachTurnover(institution string, rows *sql.Rows, visit func(*turnover) erro
 		if t.seal(institution) != seal || t.lastHash != entry {
 			return sealFault(t.what())
 		}
+		t.stored = t.content(seal, 0)
 		if err := visit(t); err != nil {
 			return err
 		}
@@ -196,26 +124,38 @@ func eachTurnover(institution string, rows *sql.Rows, visit func(*turnover) erro
 	return rows.Err()
 }
 
-func balanceRows(tx *db.Tx, moved map[balanceKey]*balance) db.Rows {
-	rows := make([][]any, 0, len(moved))
-	for _, b := range sortedBalances(moved) {
-		if !b.stored && b.LastSeq == 0 && b.HeldMinor == 0 {
+// balanceRows are the moved balances in the order of their keys. The content of the row they replace goes behind the new
+// seal: a row that is no longer so is passed over, and the write fails.
+func balanceRows(tx *db.Tx, moved []*balance) db.Rows {
+	var c struct{ institution, account, sub, branch, currency, last, seal []string }
+	var debit, credit, held, seq []int64
+	for _, b := range sortBalances(moved) {
+		if b.stored == "" && b.LastSeq == 0 && b.HeldMinor == 0 {
 			continue // made for a request that was refused
 		}
-		rows = append(rows, []any{tx.Institution, b.Account, b.Sub, b.Branch, string(b.Currency), b.DebitMinor, b.CreditMinor, b.HeldMinor, b.LastSeq, b.lastHash, b.seal(tx.Institution)})
+		c.institution, c.account, c.sub, c.branch, c.currency = append(c.institution, tx.Institution), append(c.account, b.Account), append(c.sub, b.Sub), append(c.branch, b.Branch),
+			append(c.currency, string(b.Currency))
+		debit, credit, held, seq, c.last = append(debit, b.DebitMinor), append(credit, b.CreditMinor), append(held, b.HeldMinor), append(seq, b.LastSeq), append(c.last, b.lastHash)
+		seal := b.seal(tx.Institution)
+		c.seal, b.stored = append(c.seal, seal+b.stored), b.content(seal, b.HeldMinor)
 	}
-	return db.Rows{Bulk: putBalances, Rows: rows}
+	return db.Rows{Bulk: putBalances, All: true, Columns: []any{c.institution, c.account, c.sub, c.branch, c.currency, debit, credit, held, seq, c.last, c.seal}}
 }
 
-func turnoverRows(tx *db.Tx, moved map[turnoverKey]*turnover) db.Rows {
-	rows := make([][]any, 0, len(moved))
-	for _, t := range sortedTurnovers(moved) {
+func turnoverRows(tx *db.Tx, moved []*turnover) db.Rows {
+	var c struct{ institution, period, account, branch, product, currency, last, seal []string }
+	var debit, credit, seq []int64
+	for _, t := range sortTurnovers(moved) {
 		if t.LastSeq == 0 {
 			continue
 		}
-		rows = append(rows, []any{tx.Institution, t.Period, t.Account, t.Branch, t.Product, string(t.Currency), t.DebitMinor, t.CreditMinor, t.LastSeq, t.lastHash, t.seal(tx.Institution)})
+		c.institution, c.period, c.account, c.branch, c.product = append(c.institution, tx.Institution), append(c.period, t.Period), append(c.account, t.Account), append(c.branch, t.Branch),
+			append(c.product, t.Product)
+		c.currency, debit, credit, seq, c.last = append(c.currency, string(t.Currency)), append(debit, t.DebitMinor), append(credit, t.CreditMinor), append(seq, t.LastSeq), append(c.last, t.lastHash)
+		seal := t.seal(tx.Institution)
+		c.seal, t.stored = append(c.seal, seal+t.stored), t.content(seal, 0)
 	}
-	return db.Rows{Bulk: putTurnovers, Rows: rows}
+	return db.Rows{Bulk: putTurnovers, All: true, Columns: []any{c.institution, c.period, c.account, c.branch, c.product, c.currency, debit, credit, seq, c.last, c.seal}}
 }
 
 // Upgrade derives the stored balances of every institution whose balances an older program wrote, and gives
@@ -277,7 +217,7 @@ func rebuild(ctx context.Context, tx *db.Tx, head headRow) error {
 	}); err != nil {
 		return err
 	}
-	if err := tx.BulkInsertMany(ctx, balanceRows(tx, p.balances), turnoverRows(tx, p.turnovers), holdRows(tx, unsealed)); err != nil {
+	if err := tx.BulkInsertMany(ctx, balanceRows(tx, slices.Collect(maps.Values(p.balances))), turnoverRows(tx, slices.Collect(maps.Values(p.turnovers))), holdRows(tx, unsealed)); err != nil {
 		return fmt.Errorf("balances: %w", err)
 	}
 	if _, err := tx.Exec(ctx, setProjection, tx.Institution, projectionNow); err != nil {

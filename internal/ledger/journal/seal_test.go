@@ -70,8 +70,8 @@ func TestAForgedBalanceWithoutEntriesIsFound(t *testing.T) {
 			if err := LockHead(t.Context(), tx); err != nil {
 				return err
 			}
-			forged := &balance{balanceKey: balanceKey{Account: CustomerDeposit, Sub: "thief", Currency: "CNY"}, sums: sums{CreditMinor: 1_000_000}, stored: true}
-			return tx.BulkInsertMany(t.Context(), balanceRows(tx, map[balanceKey]*balance{forged.balanceKey: forged}))
+			forged := &balance{balanceKey: balanceKey{Account: CustomerDeposit, Sub: "thief", Currency: "CNY"}, sums: sums{CreditMinor: 1_000_000, LastSeq: 1}}
+			return tx.BulkInsertMany(t.Context(), balanceRows(tx, []*balance{forged}))
 		}))
 		err := d.View(t.Context(), s, func(tx *db.Tx) error {
 			_, err := Verify(t.Context(), tx)

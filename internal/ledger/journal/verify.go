@@ -84,7 +84,7 @@ func replay(ctx context.Context, tx *db.Tx) (p projection, at headState, r Repor
 			if err := at.follow(tx.Institution, e, judge); err != nil {
 				return p, at, r, err
 			}
-			if err := p.fold(e, func(*balance, *turnover) {}); err != nil {
+			if err := p.fold(&e, e.Date.String(), func(*balance, *turnover) {}); err != nil {
 				return p, at, r, broken("entry %d: %v", e.Seq, err)
 			}
 			r.Entries++

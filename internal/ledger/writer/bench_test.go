@@ -7,7 +7,6 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -118,7 +117,7 @@ func (h house) posting(size int) func(client, n int) error {
 }
 
 // floor inserts the rows of batch postings per commit from one connection and gives postings per second.
-func floor(b *testing.B, d *db.DB, batch int) float64 {
+func floor(b *testing.B, d *db.DB, batch int) (rate float64, n int) {
 	b.Helper()
 	staff := dbtest.Institution(b, d)
 	seq := 0
@@ -143,7 +142,7 @@ func floor(b *testing.B, d *db.DB, batch int) float64 {
 		})
 		require.NoError(b, err)
 	}
-	return float64(seq) / time.Since(start).Seconds()
+	return float64(seq) / time.Since(start).Seconds(), seq
 }
 
 // BenchmarkPosting prints Markdown rows: CAPILLARY_TEST_POSTGRES must name a server that syncs its commits
@@ -174,30 +173,49 @@ func measure(b *testing.B, engine string, h house) {
 	_, err := h.svc.PostAtomic(context.Background(), h.staff.Integrator, seed)
 	require.NoError(b, err)
 	for _, s := range []struct{ clients, size int }{{1, 1}, {8, 1}, {32, 1}, {1, 100}, {8, 100}} {
-		// In turns of a second, so that whatever else the machine does falls on both alike.
-		var turns []cell
-		var bares []float64
-		batch := 1
-		for range seconds() {
-			batches, postings := h.w.Stats()
-			turns = append(turns, drive(b, s.clients, s.size, h.posting(s.size)))
-			batches2, postings2 := h.w.Stats()
-			batch = max(1, int(postings2-postings)/max(1, int(batches2-batches)))
-			bares = append(bares, floor(b, h.db, batch))
-		}
-		got, bare := mean(turns), 0.0
-		for _, x := range bares {
-			bare += x / float64(len(bares))
-		}
 		what := "single"
 		if s.size > 1 {
 			what = fmt.Sprintf("bulk of %d", s.size)
 		}
-		fmt.Fprintf(os.Stderr, "| %s | %d | %s | %.0f | %.1f | %.1f | %d | %.0f | %.2f |\n", engine, s.clients, what, got.rate, //nolint:forbidigo // the benchmark's report
-			got.p50.Seconds()*1000, got.p99.Seconds()*1000, batch, bare, got.rate/bare)
-		b.ReportMetric(got.rate/bare, strings.ReplaceAll(fmt.Sprintf("ratio_%d_%s", s.clients, what), " ", "_"))
+		b.Run(fmt.Sprintf("%d clients %s", s.clients, what), func(b *testing.B) {
+			for range b.N {
+				h.measure(b, engine, s.clients, s.size, what)
+			}
+		})
 	}
 	h.verify(b)
+}
+
+// measure fills one cell, in turns of a second, so that whatever else the machine does falls on both alike.
+func (h house) measure(b *testing.B, engine string, clients, size int, what string) {
+	b.Helper()
+	var turns []cell
+	var bares []float64
+	var cpu, bareCPU time.Duration
+	batch, posted, bared := 1, 0, 0
+	for range seconds() {
+		batches, postings := h.w.Stats()
+		before := dbtest.CPU(b, h.db)
+		turns = append(turns, drive(b, clients, size, h.posting(size)))
+		between := dbtest.CPU(b, h.db)
+		batches2, postings2 := h.w.Stats()
+		batch = max(1, int(postings2-postings)/max(1, int(batches2-batches)))
+		rate, n := floor(b, h.db, batch)
+		after := dbtest.CPU(b, h.db)
+		bares = append(bares, rate)
+		cpu, bareCPU = cpu+between-before, bareCPU+after-between
+		posted, bared = posted+int(postings2-postings), bared+n
+	}
+	got, bare := mean(turns), 0.0
+	for _, x := range bares {
+		bare += x / float64(len(bares))
+	}
+	each, bareEach := cpu.Seconds()*1e6/float64(max(posted, 1)), bareCPU.Seconds()*1e6/float64(max(bared, 1))
+	fmt.Fprintf(os.Stderr, "| %s | %d | %s | %.0f | %.1f | %.1f | %d | %.0f | %.2f | %.0f | %.0f |\n", engine, clients, what, got.rate, //nolint:forbidigo // the benchmark's report
+		got.p50.Seconds()*1000, got.p99.Seconds()*1000, batch, bare, got.rate/bare, each, bareEach)
+	b.ReportMetric(got.rate/bare, "ratio")
+	b.ReportMetric(each, "cpu-us/posting")
+	b.ReportMetric(bareEach, "floor-cpu-us/posting")
 }
 
 // durable refuses to measure a server that does not sync: its figures would mean nothing.

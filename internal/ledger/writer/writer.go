@@ -96,6 +96,7 @@ type shard struct {
 	institution string
 	queue       chan *ticket
 	waiting     atomic.Int64 // postings
+	memory      journal.Memory
 }
 
 // Submit has requests answered in order and gives one result each. An error means that none of them was
@@ -223,6 +224,10 @@ func (s *shard) take(t *ticket) *ticket {
 // was asked, it is halved until the culprit stands alone; when the database is away, everybody hears so.
 func (w *Writer) commit(s *shard, batch []*ticket) {
 	results, err := w.try(s, batch)
+	if db.IsPassedOver(err) { // the memory was wrong: once more, by what is stored
+		w.cfg.Log.Warn("a remembered balance is not the stored one", "institution", s.institution, "error", err)
+		results, err = w.try(s, batch)
+	}
 	if err != nil && len(batch) > 1 && !db.IsUnavailable(err) {
 		w.cfg.Log.Warn("a batch of postings failed and is halved", "institution", s.institution, "tickets", len(batch), "error", err)
 		w.commit(s, batch[:len(batch)/2])
@@ -254,9 +259,12 @@ func (w *Writer) try(s *shard, batch []*ticket) (results []journal.Result, err e
 	ctx, cancel := context.WithTimeout(context.Background(), commitLimit)
 	defer cancel()
 	err = w.db.Update(ctx, db.Scope{Institution: s.institution, Actor: "system:ledger"}, func(tx *db.Tx) (err error) {
-		results, err = journal.RunBatch(ctx, tx, all)
+		results, err = journal.RunBatch(ctx, tx, &s.memory, all)
 		return err
 	})
+	if err != nil {
+		s.memory.Forget()
+	}
 	return results, err
 }
 

@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -120,13 +119,13 @@ func BenchmarkClose(b *testing.B) {
 							bare := rewrite(b, d, staff)
 							service := eod.NewService(d, nil, payment.NewDispatcher(d, paysAll{}, payment.DispatcherConfig{}), nil)
 							service.Workers = benchList("CAPILLARY_BENCH_WORKERS", "0")[0]
-							peak, own, server := watchMemory(), ownCPU(), serverCPU(b, d)
+							peak, own, server := watchMemory(), dbtest.OwnCPU(), dbtest.ServerCPU(b, d)
 							b.StartTimer()
 							began := time.Now()
 							worked, err := service.WorkUpTo(b.Context(), staff.Operations, start)
 							took := time.Since(began)
 							b.StopTimer()
-							own, server = ownCPU()-own, serverCPU(b, d)-server
+							own, server = dbtest.OwnCPU()-own, dbtest.ServerCPU(b, d)-server
 							require.NoError(b, err)
 							require.Equal(b, int64(loans), worked.Done)
 							b.ReportMetric(float64(loans)/took.Seconds(), "loans/s")
@@ -145,43 +144,6 @@ func BenchmarkClose(b *testing.B) {
 			})
 		}
 	}
-}
-
-// ownCPU is the processor time of this process so far, serverCPU that of the PostgreSQL server: on a machine that others use as
-// well, time spent says more than time passed.
-func ownCPU() time.Duration {
-	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-func serverCPU(b *testing.B, d *db.DB) (sum time.Duration) {
-	b.Helper()
-	if d.Dialect() != db.Postgres {
-		return 0
-	}
-	rows, err := d.Owner().QueryContext(b.Context(), "select pid from pg_stat_activity")
-	require.NoError(b, err)
-	defer rows.Close()
-	for rows.Next() {
-		var pid int
-		require.NoError(b, rows.Scan(&pid))
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil {
-			continue
-		}
-		_, rest, _ := strings.Cut(string(text), ") ")
-		if f := strings.Fields(rest); len(f) > 12 {
-			for _, ticks := range f[11:13] {
-				n, _ := strconv.Atoi(ticks)
-				sum += time.Duration(n) * 10 * time.Millisecond
-			}
-		}
-	}
-	require.NoError(b, rows.Err())
-	return sum
 }
 
 // heapOnly is how many in a hundred updates of the narrow rows touched no index.

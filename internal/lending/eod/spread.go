@@ -195,7 +195,7 @@ func (x *spreading) work(ctx context.Context) error {
 
 // worker works parts; with stay it waits for those that others hold, until all are finished.
 func (x *spreading) worker(ctx context.Context, stay bool) (err error) {
-	me := workerID()
+	me, room := workerID(), &loan.Behind{}
 	holding := false
 	defer func() {
 		if holding {
@@ -215,7 +215,7 @@ func (x *spreading) worker(ctx context.Context, stay bool) (err error) {
 			}
 		default:
 			holding = true
-			if err := x.part(ctx, p); err != nil {
+			if err := x.part(ctx, p, room); err != nil {
 				return err
 			}
 			holding = false
@@ -284,13 +284,13 @@ var errLost = errors.New("eod: the part was taken over")
 
 // part works a part to its end, chunk by chunk. A chunk that the database refuses is tried again smaller, down to the one
 // loan that is to blame; that loan is listed and the rest goes on.
-func (x *spreading) part(ctx context.Context, p *part) error {
+func (x *spreading) part(ctx context.Context, p *part, room *loan.Behind) error {
 	size := x.ChunkLoans
 	for moved := 0; !p.finished; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		err := x.chunk(ctx, p, size)
+		err := x.chunk(ctx, p, room, size)
 		switch {
 		case err == nil:
 			moved, size = 0, min(x.ChunkLoans, size*10)
@@ -320,12 +320,11 @@ func (e stopError) Error() string        { return e.cause.Error() }
 func (e stopError) Unwrap() error        { return e.cause }
 func (e stopError) Is(target error) bool { return target == errStop } //nolint:errorlint // it is that marker
 
-// chunk works up to size loans after the part's mark. They are read and computed outside the writing transaction: it finds out
+// chunk works up to size loans after the part's mark, in the room of the chunk before. They are read and computed outside the writing transaction: it finds out
 // by the loans' versions when one of them was changed meanwhile.
-func (x *spreading) chunk(ctx context.Context, p *part, size int) error {
-	var b *loan.Behind
+func (x *spreading) chunk(ctx context.Context, p *part, b *loan.Behind, size int) error {
 	err := x.day.View(ctx, func(tx *db.Tx) (err error) {
-		b, err = loan.ReadBehind(ctx, tx, p.doneTo, p.lastID, x.to, size)
+		b, err = b.Read(ctx, tx, p.doneTo, p.lastID, x.to, size)
 		return err
 	})
 	if err != nil {

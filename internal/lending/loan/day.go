@@ -102,7 +102,13 @@ func updateEach(ctx context.Context, tx *db.Tx, loans []Loan) (stored int64, err
 		return 0, err
 	}
 	defer night.Close() //nolint:errcheck // closed with the transaction anyway
+	// The driver starts a goroutine per statement to watch a context that can end; here it is looked at between the rows.
+	outer := ctx
+	ctx = context.WithoutCancel(ctx)
 	for i := range loans {
+		if err := outer.Err(); err != nil {
+			return stored, err
+		}
 		l := &loans[i]
 		posted, err := formatTotals(&l.Posted)
 		if err != nil {

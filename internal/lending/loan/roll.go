@@ -2,6 +2,7 @@ package loan
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 
@@ -67,14 +68,34 @@ func NextRange(ctx context.Context, tx *db.Tx, after string, to calendar.Date, l
 
 // ReadBehind reads up to limit open loans with after < id <= until (no bound when empty) that are behind a date.
 func ReadBehind(ctx context.Context, tx *db.Tx, after, until string, to calendar.Date, limit int) (*Behind, error) {
+	return new(Behind).Read(ctx, tx, after, until, to, limit)
+}
+
+// next makes room for a loan, where one of an earlier chunk stood if there is: the room of its lists is used again.
+func (b *Behind) next() {
+	if len(b.loans) == cap(b.loans) {
+		b.loans = append(b.loans, night{})
+		return
+	}
+	b.loans = b.loans[:len(b.loans)+1]
+	n := &b.loans[len(b.loans)-1]
+	*n = night{anchor: n.anchor}
+}
+
+// Read is ReadBehind in the room of a chunk that has been written: the lists of a thousand loans are the greater part of
+// what a night would leave to the garbage collector.
+func (b *Behind) Read(ctx context.Context, tx *db.Tx, after, until string, to calendar.Date, limit int) (*Behind, error) {
 	rows, err := tx.Query(ctx, selectBehind, tx.Institution, after, until, to.String(), limit)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close() //nolint:errcheck // its error is in rows.Err
-	b := &Behind{To: to, Last: after, loans: make([]night, 0, min(limit, 1024))}
+	if cap(b.loans) < limit {
+		b.loans = make([]night, 0, min(limit, 1024))
+	}
+	*b = Behind{To: to, Last: after, loans: b.loans[:0]}
 	for rows.Next() {
-		b.loans = append(b.loans, night{})
+		b.next()
 		if err := scanNight(rows, &b.loans[len(b.loans)-1]); err != nil {
 			return nil, err
 		}
@@ -92,7 +113,7 @@ func scanNight(row scanner, n *night) error {
 	l := &n.Loan
 	var posted string
 	var updated, layout int64
-	var state []byte
+	var state sql.RawBytes // of this row, and decoded before the next
 	err := row.Scan(&l.ID, &l.Status, &l.ProcessedTo, &l.NextDueOn, &l.NextDueMinor, &l.OutstandingMinor, &l.DueMinor, &l.DaysPastDue, &posted, &l.eventSeq, &updated,
 		&l.Version, &n.kept, &layout, &l.BranchID, &l.ProductID, &state)
 	if err != nil {
@@ -102,6 +123,8 @@ func scanNight(row scanner, n *night) error {
 	l.Posted, n.failed = parseTotals(posted) // a row that cannot be read is the loan's own trouble, listed and left out
 	if n.failed == nil {
 		n.restore(state, layout)
+	} else {
+		n.anchor = State{}
 	}
 	return nil
 }

@@ -136,7 +136,8 @@ func encodeFields(out []byte, fields []field, base unsafe.Pointer) []byte {
 	return out
 }
 
-// decodeState reads what encodeState wrote in the same layout.
+// decodeState reads what encodeState wrote in the same layout. It writes into the lists that s has, where they are long
+// enough: nobody else may hold them.
 func decodeState(b []byte, s *State) error {
 	if stateCodec == nil {
 		return errCodec
@@ -172,11 +173,17 @@ func decodeFields(b []byte, fields []field, base unsafe.Pointer) ([]byte, bool) 
 			}
 			continue
 		}
-		n, used := binary.Varint(b)
-		if used <= 0 {
-			return nil, false
+		var n int64
+		if len(b) > 0 && b[0] < 0x80 { // most numbers of a state are small
+			n = int64(b[0]>>1) ^ -int64(b[0]&1)
+			b = b[1:]
+		} else {
+			var used int
+			if n, used = binary.Varint(b); used <= 0 {
+				return nil, false
+			}
+			b = b[used:]
 		}
-		b = b[used:]
 		switch f.kind {
 		case asBool:
 			*(*bool)(p) = n == 1
@@ -199,7 +206,11 @@ func decodeList(b []byte, f *field, p unsafe.Pointer, n int) ([]byte, bool) {
 		list.SetZero()
 		return b, true
 	}
-	list.Set(reflect.MakeSlice(f.list, n, n))
+	if list.Cap() >= n {
+		list.SetLen(n) // every field of its elements is written below
+	} else {
+		list.Set(reflect.MakeSlice(f.list, n, n))
+	}
 	first, size := list.UnsafePointer(), f.list.Elem().Size()
 	for i := range n {
 		var ok bool

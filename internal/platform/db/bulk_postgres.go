@@ -24,7 +24,7 @@ func (t *Tx) bulkArrays(ctx context.Context, b *Bulk, rows [][]any) (inserted in
 			var ok bool
 			if args[c], types[c], ok = columnOf(part, c); !ok {
 				if from > 0 { // earlier parts are in: the rest goes the other way
-					n, err := t.bulkValues(ctx, b, rows[from:])
+					n, err := t.bulkValues(ctx, Rows{Bulk: b, Rows: rows[from:]})
 					return inserted + n, true, err
 				}
 				return 0, false, nil

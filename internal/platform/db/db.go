@@ -143,7 +143,7 @@ func (c Config) openLite(address string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sql.OpenDB(c.wrap(to)), nil
+	return sql.OpenDB(c.wrap(liteConnector{to})), nil
 }
 
 func (c Config) wrap(to driver.Connector) driver.Connector {
@@ -173,10 +173,11 @@ func (d *DB) openPostgres(c Config) error {
 	d.owner = stdlib.OpenDB(*cfg)
 	d.owner.SetMaxOpenConns(4) // one holds the migration lock
 	d.owner.SetMaxIdleConns(0)
-	d.w = sql.OpenDB(c.wrap(stdlib.GetConnector(*cfg, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+	d.w = sql.OpenDB(c.wrap(pgConnector{stdlib.GetConnector(*cfg, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		registerArrays(conn)
 		_, err := conn.Exec(ctx, "set role "+AppRole)
 		return err
-	}))))
+	}))}))
 	d.w.SetMaxOpenConns(c.MaxConns)
 	d.w.SetMaxIdleConns(c.MaxConns)
 	d.r = d.w

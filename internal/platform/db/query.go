@@ -80,6 +80,12 @@ type Bulk struct {
 	columns []string
 	suffix  string
 	where   string
+	texts   sync.Map // by dialect and number of rows: the texts of short lists
+}
+
+type bulkText struct {
+	d    Dialect
+	rows int
 }
 
 // NewBulk declares an insert of many rows into table; suffix is e.g. "on conflict do nothing".
@@ -114,6 +120,18 @@ func (b *Bulk) rowsMax(d Dialect) int {
 // text writes the statement. SQLite takes $N for a name and looks names up in a list, which is quadratic in the
 // number of parameters; its plain ? is not.
 func (b *Bulk) text(rows int, d Dialect) string {
+	if d == Postgres { // few, and up to a thousand rows long
+		return b.write(rows, d)
+	}
+	if v, ok := b.texts.Load(bulkText{d, rows}); ok {
+		return v.(string) //nolint:errcheck // only strings are stored
+	}
+	text := b.write(rows, d)
+	b.texts.Store(bulkText{d, rows}, text)
+	return text
+}
+
+func (b *Bulk) write(rows int, d Dialect) string {
 	var s strings.Builder
 	s.Grow(64 + rows*len(b.columns)*7)
 	s.WriteString("insert into " + b.table + " (" + strings.Join(b.columns, ", ") + ") values ")

@@ -61,6 +61,9 @@ const (
 
 const triesMax = 8
 
+// tenantText says on PostgreSQL whose rows a transaction may see.
+const tenantText = "select set_config('capillary.institution', $1, true)"
+
 // Update runs fn in a writing transaction and commits. It retries serialization failures and busy
 // errors at most eight times with jitter, so fn must be repeatable: no effect outside tx.
 func (d *DB) Update(ctx context.Context, s Scope, fn func(tx *Tx) error) error {
@@ -119,7 +122,7 @@ func (d *DB) once(ctx context.Context, s Scope, iso Isolation, readonly bool, fn
 	}()
 	if d.dialect == Postgres {
 		// Local to the transaction: a session setting would leak to the next user of the connection.
-		if _, err := raw.ExecContext(ctx, "select set_config('capillary.institution', $1, true)", s.Institution); err != nil {
+		if _, err := raw.ExecContext(Later(ctx), tenantText, s.Institution); err != nil {
 			_ = raw.Rollback()
 			return fmt.Errorf("begin: %w", err)
 		}
@@ -214,20 +217,20 @@ func (t *Tx) BulkInsert(ctx context.Context, b *Bulk, rows [][]any) (int64, erro
 			return n, err
 		}
 	}
-	return t.bulkValues(ctx, b, rows)
+	return t.bulkValues(ctx, Rows{Bulk: b, Rows: rows})
 }
 
 // bulkValues writes rows as lists of VALUES.
-func (t *Tx) bulkValues(ctx context.Context, b *Bulk, rows [][]any) (int64, error) {
+func (t *Tx) bulkValues(ctx context.Context, r Rows) (int64, error) {
 	var total int64
+	b := r.Bulk
 	chunk := b.rowsMax(t.db.dialect)
 	var full *sql.Stmt
-	for len(rows) > 0 {
-		n := min(chunk, len(rows))
-		args := make([]any, 0, n*len(b.columns))
-		for _, r := range rows[:n] {
-			args = append(args, r...)
-		}
+	var args []any
+	rows := r.Len()
+	for from := 0; from < rows; from += chunk {
+		n := min(chunk, rows-from)
+		args = r.cells(args[:0], from, from+n)
 		var res sql.Result
 		var err error
 		if n == chunk {
@@ -249,7 +252,6 @@ func (t *Tx) bulkValues(ctx context.Context, b *Bulk, rows [][]any) (int64, erro
 			return total, err
 		}
 		total += done
-		rows = rows[n:]
 	}
 	return total, nil
 }
