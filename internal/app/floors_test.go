@@ -54,7 +54,7 @@ var arrows = map[string][]string{
 	"lending/eod":         {"loan", "payment", "contract"},
 	"ledger/recipe":       {"journal"},
 	"ledger/writer":       {"journal"},
-	"ledger/chart":        {"journal"},
+	"ledger/chart":        {"journal", "recipe"},
 	"ledger/voucher":      {"journal"},
 	"ledger/period":       {"journal"},
 	"ledger/fx":           {"journal", "recipe"},
