@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/base/rate"
 	"github.com/capillary-finance/capillary/internal/platform/api"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
@@ -234,7 +235,11 @@ func statement(l Loan, events []Event, from, until calendar.Date) (Statement, er
 			line.Amount = -e.AmountMinor
 		case Transferred:
 			line.Amount = 0 // the price is between the holders
-		case Repaid:
+		case SalesReported:
+			line.Amount, line.Memo = 0, noted(line.Memo, e.AmountMinor)
+		case DepositPaid, DepositReturned: // beside the debt
+			line.Amount, line.Memo = 0, noted(line.Memo, e.AmountMinor)
+		case Repaid, DepositApplied:
 			line.Amount, line.Allocation = -e.AmountMinor, &a
 			billed = min(billed+closing(&st, billed), st.Next)
 		}
@@ -245,6 +250,11 @@ func statement(l Loan, events []Event, from, until calendar.Date) (Statement, er
 	}
 	out.ClosingMinor, out.Totals = st.Principal(), st.Totals
 	return out, nil
+}
+
+// noted puts into words an amount that changes nothing of the debt.
+func noted(t fault.Text, minor int64) fault.Text {
+	return fault.Text{Zh: t.Zh + " " + money.FormatMinor(minor), En: t.En + " " + money.FormatMinor(minor)}
 }
 
 // closing skips the row that a settlement makes of the running period: its
