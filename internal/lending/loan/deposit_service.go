@@ -37,11 +37,11 @@ type LeaseInput struct {
 // lease puts a drawdown's lease into its terms, within the contract.
 func (c LeaseConditions) lease(in LeaseInput, t *Terms) error {
 	share := func(field string, minor int64, low, high rate.Rate) error {
-		from, err := rate.Share(t.PrincipalMinor, low, money.Ceiling)
+		from, err := rate.Share(t.PrincipalMinor, low, money.Floor)
 		if err != nil {
 			return err
 		}
-		to, err := rate.Share(t.PrincipalMinor, high, money.Floor)
+		to, err := rate.Share(t.PrincipalMinor, high, money.Ceiling)
 		if err != nil {
 			return err
 		}

@@ -158,12 +158,18 @@ func (in DrawInput) lawful(today calendar.Date) error {
 
 // terms combines the request, the facility and the contract's conditions.
 func (in DrawInput) terms(f facility.Facility, c Conditions, start calendar.Date) (Terms, error) {
-	penalty, err := money.MulDiv(int64(f.Rate), rate.Scale+int64(c.PenaltySpread), rate.Scale, money.HalfUp)
+	return in.Under(f.Rate, money.Currency(f.Currency), c, start)
+}
+
+// Under are the terms of a drawdown at a rate under a contract's conditions, with every fault named; offers and contracts show
+// a loan by it that nobody has drawn.
+func (in DrawInput) Under(r rate.Rate, currency money.Currency, c Conditions, start calendar.Date) (Terms, error) {
+	penalty, err := money.MulDiv(int64(r), rate.Scale+int64(c.PenaltySpread), rate.Scale, money.HalfUp)
 	if err != nil {
 		return Terms{}, err
 	}
 	t := Terms{
-		PrincipalMinor: in.AmountMinor, Currency: money.Currency(f.Currency), AnnualRate: f.Rate, PenaltyRate: rate.Rate(penalty), Start: start,
+		PrincipalMinor: in.AmountMinor, Currency: currency, AnnualRate: r, PenaltyRate: rate.Rate(penalty), Start: start,
 		TenorMonths: in.TenorMonths, Method: in.Method, Basis: c.Basis, Rounding: c.Rounding, GraceDays: c.GraceDays, DueRule: c.DueRule,
 		Plan: in.Plan, Prepayment: in.Prepayment, Repricing: c.Repricing, Tranched: in.FirstMinor > 0 && in.FirstMinor < in.AmountMinor,
 	}
@@ -189,6 +195,9 @@ func (in DrawInput) special(c Conditions, t *Terms) error {
 		sales, err := c.Sales.of(in.Sales, in.AmountMinor)
 		t.Sales = sales
 		errs = append(errs, err)
+	}
+	if due := t.Plan.FirstDue; t.Method == Discount && due.After(t.Start.AddMonths(t.TenorMonths, calendar.Clamp)) {
+		errs = append(errs, fault.Field("plan.first_due", "到期日超出所选期限", "lies beyond the tenor"))
 	}
 	if c.Kind == KindLease {
 		errs = append(errs, c.Lease.lease(in.Lease, t))
