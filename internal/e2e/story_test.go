@@ -37,7 +37,7 @@ func TestStory_ImportShowsItsReport(t *testing.T) {
 func TestStory_DoubleClickedDrawdownPaysOnce(t *testing.T) {
 	need(t)
 	b := signIn(t, operationsLogin, "zh-CN")
-	facility := b.text(`await fetch('/api/v1/facilities?status=active&limit=200').then((r) => r.json()).then((p) => p.items.filter((f) => f.available_minor >= 2000000)[0]?.id ?? '')`)
+	facility := b.text(`await fetch('/api/v1/facilities?status=active&limit=200').then((r) => r.json()).then((p) => p.items.filter((f) => f.product_id === 'invoice-credit' && f.available_minor >= 2000000)[0]?.id ?? '')`)
 	require.NotEmpty(t, facility, "the demonstration has no facility with money left")
 	loans := func() string {
 		return b.text(`await fetch('/api/v1/loans?limit=1&facility_id=` + facility + `').then((r) => r.json()).then((p) => p.total)`)
