@@ -23,7 +23,7 @@ func kinds() []kind {
 	return []kind{
 		{"invoice-lease", "equal_instalment", "machine", "数控机床一台（演示）", 12, func(_ *run, c contract.Contract, f Firm, in *loan.DrawInput) {
 			x := c.Terms.Extras
-			in.Lease = loan.LeaseInput{DepositMinor: x.DepositMinor / 2, ResidualMinor: x.ResidualMinor / 2}
+			in.Lease = loan.LeaseInput{DepositMinor: x.DepositMinor * 2 / 5, ResidualMinor: x.ResidualMinor * 2 / 5}
 			in.PayeeName, in.PayeeAccount, in.RepayAccount = "演示机床供应商", "6228DEMOSUPPLIER", Account(f)
 			in.Entrusted, in.Purpose = true, "数控机床一台，演示采购合同"
 		}},
@@ -31,7 +31,7 @@ func kinds() []kind {
 			in.Plan.FirstDue = r.o.Until.AddDays(75)
 		}},
 		{"invoice-staged", "interest_only", "stock", "分批备货（演示）", 12, func(r *run, c contract.Contract, _ Firm, in *loan.DrawInput) {
-			part := c.Terms.LimitMinor / 8
+			part := c.Terms.LimitMinor / 10
 			in.Tranches = []schedule.Tranche{{Date: r.o.Until.AddMonths(1, calendar.Clamp), AmountMinor: part}, {Date: r.o.Until.AddMonths(3, calendar.Clamp), AmountMinor: part}}
 		}},
 		{"invoice-sales-share", "sales_share", "stock", "旺季备货，按销售额还款（演示）", 12, func(_ *run, c contract.Contract, _ Firm, in *loan.DrawInput) {
@@ -77,7 +77,7 @@ func (r *run) try(ctx context.Context, f Firm, k kind) (bool, error) {
 		return false, err
 	}
 	in := loan.DrawInput{
-		FacilityID: c.FacilityID, AmountMinor: c.Terms.LimitMinor / 2, TenorMonths: k.months, Method: c.Terms.Method, PayeeName: f.Name, PayeeAccount: Account(f),
+		FacilityID: c.FacilityID, AmountMinor: c.Terms.LimitMinor * 2 / 5, TenorMonths: k.months, Method: c.Terms.Method, PayeeName: f.Name, PayeeAccount: Account(f),
 		Reference: "demo-draw-" + f.Code,
 	}
 	k.draw(r, c, f, &in)

@@ -153,7 +153,7 @@ func (s *State) dues(r *Row, own int64) {
 	default:
 		r.PrincipalMinor = min(r.PrincipalMinor, left)
 	}
-	if s.Terms.Arrears != ArrearsPenalty { // the plan ahead moves every night; the row keeps what is left today
+	if s.Terms.Arrears != ArrearsPenalty || s.Terms.Method == SalesShare { // the plan ahead moves; the row keeps what is left today
 		r.BalanceMinor = left - r.PrincipalMinor
 		for i := s.Next + 1; i < len(s.Rows); i++ {
 			r.BalanceMinor += s.Rows[i].PaidPrincipalMinor

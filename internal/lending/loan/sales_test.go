@@ -61,6 +61,7 @@ func TestStoryOfARepaymentByShareOfSales(t *testing.T) {
 	// February: nobody reports. The minimum: 48,372 x 28 x 0.02 % = 270.88 interest.
 	require.Equal(t, loan.Allocation{PrincipalMinor: fen("2729.12"), InterestMinor: fen("270.88")}, st.at("2026-03-10").Due())
 	require.True(t, st.s.Rows[1].Sales.Missing)
+	require.Equal(t, fen("45642.88"), st.s.Rows[1].BalanceMinor, "what is really left")
 	st.pay("2026-03-10", "3000")
 	// It comes late: 9,000.00 should have been due, so 6,000.00 more fall due with March.
 	st.sold("2026-03-15", "2026-02-10", "2026-03-09", "90000")

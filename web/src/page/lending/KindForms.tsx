@@ -15,11 +15,15 @@ const day = (date: Dayjs) => date.format('YYYY-MM-DD')
 export function SalesForm({ loan, onClose }: { loan: LoanDetail; onClose: () => void }) {
   const say = useWords(drawWords)
   const must = [{ required: true, message: say('required') }]
-  const open = (loan.schedule ?? []).findIndex((row) => !row.billed)
-  const from = open > 0 ? loan.schedule![open - 1]!.due_date : loan.terms.start
+  // The period that nobody has reported yet comes first, then the running one.
+  const rows = loan.schedule ?? []
+  const unreported = rows.findIndex((row) => row.billed && row.sales?.missing && !row.sales.reports)
+  const at = unreported >= 0 ? unreported : rows.findIndex((row) => !row.billed)
+  const from = at > 0 ? rows[at - 1]!.due_date : loan.terms.start
+  const to = unreported >= 0 ? dayjs(rows[unreported]!.due_date).subtract(1, 'day') : dayjs(loan.processed_to)
   const reference = useRef(newKey())
   return (
-    <FormModal<{ from: Dayjs; to: Dayjs; amount_minor: number; source: string; reference: string }> title={say('reportSales')} onClose={onClose} stale={stale} done={say('reported')} initial={{ from: dayjs(from), to: dayjs(loan.processed_to), reference: reference.current }} act={(values) => ({ path: `/loans/${loan.id}/sales`, body: { from: day(values.from), to: day(values.to), amount_minor: values.amount_minor, source: values.source, reference: values.reference } })}>
+    <FormModal<{ from: Dayjs; to: Dayjs; amount_minor: number; source: string; reference: string }> title={say('reportSales')} onClose={onClose} stale={stale} done={say('reported')} initial={{ from: dayjs(from), to, reference: reference.current }} act={(values) => ({ path: `/loans/${loan.id}/sales`, body: { from: day(values.from), to: day(values.to), amount_minor: values.amount_minor, source: values.source, reference: values.reference } })}>
       <div style={{ display: 'grid', gap: '0 16px', gridTemplateColumns: '1fr 1fr' }}>
         <Form.Item name="from" label={say('salesFrom')} rules={must}><DatePicker style={{ width: '100%' }} /></Form.Item>
         <Form.Item name="to" label={say('salesTo')} rules={must}><DatePicker style={{ width: '100%' }} /></Form.Item>
