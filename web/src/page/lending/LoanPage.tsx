@@ -169,12 +169,14 @@ export default function LoanPage() {
   const [asking, setAsking] = useState<'sales' | 'deposit'>()
   const draw = useWords(drawWords)
   const found = useGet<LoanDetail>(`/loans/${id}`, undefined, { every: (loan) => (loan?.status === 'pending_disbursement' ? 1500 : false) })
+  // Entrusted money goes to a supplier: the loan is the firm's all the same.
+  const firm = useGet<{ name: string }>(found.data ? `/firms/${found.data.firm_id}` : undefined)
   return (
     <div className="page">
       <Async of={found}>
         {(loan) => (
           <>
-            <PageHeader title={loan.payee_name || say('loan')} tag={<LoanStatus status={loan.status} />} crumbs={[{ text: say('loans'), href: '/loans' }, { text: loan.id }]} actions={<Space wrap>
+            <PageHeader title={(firm.data?.name ?? loan.payee_name) || say('loan')} tag={<LoanStatus status={loan.status} />} crumbs={[{ text: say('loans'), href: '/loans' }, { text: loan.id }]} actions={<Space wrap>
               {isOpen(loan) && may('loan.draw') && loan.terms.tranched && loan.totals.disbursed_minor < loan.principal_minor ? <Button onClick={() => setPaying(true)}>{servicing('tranche')}</Button> : null}
               {isOpen(loan) && loan.terms.method === 'sales_share' && may('loan.report_sales') ? <Button onClick={() => setAsking('sales')} data-testid="report-sales">{draw('reportSales')}</Button> : null}
               {isOpen(loan) && loan.terms.deposit && depositHeld(loan.totals) < loan.terms.deposit.amount_minor && may('loan.repay') ? <Button onClick={() => setAsking('deposit')}>{draw('takeDeposit')}</Button> : null}
@@ -194,7 +196,7 @@ export default function LoanPage() {
             </div>
             <Card size="small">
               <Descriptions size="small" column={{ xs: 1, sm: 2, lg: 3 }} items={[
-                { key: 'firm', label: say('firm'), children: <A href={`/firms/${loan.firm_id}`}>{loan.payee_name}</A> },
+                { key: 'firm', label: say('firm'), children: <A href={`/firms/${loan.firm_id}`}>{firm.data?.name ?? loan.payee_name}</A> },
                 { key: 'facility', label: say('facility'), children: <A href={`/facilities/${loan.facility_id}`}><Id id={loan.facility_id} /></A> },
                 { key: 'method', label: say('method'), children: loan.terms.method in lendingWords ? say(loan.terms.method as keyof typeof lendingWords) : loan.terms.method },
                 ...(loan.terms.sales ? [{ key: 'sales', label: draw('salesShare'), children: loan.terms.sales.cap_minor ? draw('salesTerms', { share: percent(loan.terms.sales.share), min: money(loan.terms.sales.minimum_minor, loan.currency), max: money(loan.terms.sales.cap_minor, loan.currency) }) : draw('salesTermsOpen', { share: percent(loan.terms.sales.share), min: money(loan.terms.sales.minimum_minor, loan.currency) }) }] : []),
@@ -207,7 +209,7 @@ export default function LoanPage() {
                 { key: 'grace', label: say('grace'), children: say('graceDays', { n: loan.terms.grace_days }) },
                 { key: 'penalty', label: say('penaltyRate'), children: percent(loan.penalty_rate) },
                 { key: 'processed', label: say('processedTo'), children: loan.processed_to },
-                { key: 'account', label: say('payeeAccount'), children: <span className="num">{loan.payee_account}</span> },
+                { key: 'account', label: say('payeeAccount'), children: <span>{loan.facts.entrusted ? `${loan.payee_name} ` : ''}<span className="num">{loan.payee_account}</span></span> },
                 ...(loan.facts.repay_account ? [{ key: 'collect', label: servicing('repayAccount'), children: <span className="num">{loan.facts.repay_account}</span> }] : []),
                 ...(loan.facts.purpose ? [{ key: 'purpose', label: servicing('purpose'), children: loan.facts.purpose }] : []),
                 ...(loan.facts.predecessor_id ? [{ key: 'from', label: servicing('renewedFrom'), children: <A href={`/loans/${loan.facts.predecessor_id}`}><Id id={loan.facts.predecessor_id} /></A> }] : []),
