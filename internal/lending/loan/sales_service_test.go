@@ -2,6 +2,8 @@ package loan_test
 
 import (
 	"context"
+	"errors"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -87,6 +89,33 @@ func TestAFeedReportsSales(t *testing.T) {
 			fields[f.Field] = true
 		}
 		require.True(t, fields["sales.share"] && fields["sales.expected_minor"], "%v", err)
+	})
+}
+
+// A feed that is impatient sends one report eight times at once: it counts once.
+func TestOneReportSentByManyCountsOnce(t *testing.T) {
+	t.Parallel()
+	under(t, func(c *loan.Conditions) {
+		c.Kind, c.Methods = "term", []loan.Method{loan.SalesShare}
+		c.Sales = loan.SalesConditions{ShareMin: rate.FromBP(1000), ShareMax: rate.FromBP(1000), Minimum: rate.FromBP(200)}
+	}, func(t *testing.T, d desk) {
+		l := d.active(t, "s", fen("120000"), func(in *loan.DrawInput) {
+			in.Method, in.TenorMonths, in.Sales = loan.SalesShare, 12, loan.SalesInput{ExpectedMinor: fen("150000")}
+		})
+		d.roll(t, "2026-01-20")
+		r := loan.SalesReport{LoanID: l.ID, From: date("2026-01-05"), To: date("2026-01-19"), AmountMinor: fen("70000"), Source: "till", Reference: "jan"}
+		var group sync.WaitGroup
+		failed := make([]error, 8)
+		for i := range failed {
+			group.Go(func() { _, failed[i] = d.loans.ReportSales(t.Context(), d.staff.Operations, r) })
+		}
+		group.Wait()
+		require.NoError(t, errors.Join(failed...))
+		events, err := d.loans.Events(t.Context(), d.staff.Manager, l.ID)
+		require.NoError(t, err)
+		require.Len(t, events, 2, "the money and one report")
+		require.Equal(t, fen("7000"), d.get(t, l.ID).NextDueMinor)
+		d.whole(t, fen("120000"))
 	})
 }
 
