@@ -37,7 +37,7 @@ func TestStory_ImportShowsItsReport(t *testing.T) {
 func TestStory_DoubleClickedDrawdownPaysOnce(t *testing.T) {
 	need(t)
 	b := signIn(t, operationsLogin, "zh-CN")
-	facility := b.text(`await fetch('/api/v1/facilities?status=active&limit=200').then((r) => r.json()).then((p) => p.items.filter((f) => f.available_minor >= 2000000)[0]?.id ?? '')`)
+	facility := b.text(`await fetch('/api/v1/facilities?status=active&limit=200').then((r) => r.json()).then((p) => p.items.filter((f) => f.product_id === 'invoice-credit' && f.available_minor >= 2000000)[0]?.id ?? '')`)
 	require.NotEmpty(t, facility, "the demonstration has no facility with money left")
 	loans := func() string {
 		return b.text(`await fetch('/api/v1/loans?limit=1&facility_id=` + facility + `').then((r) => r.json()).then((p) => p.total)`)
@@ -78,7 +78,7 @@ func TestStory_CalculatorTellsWhatAPlanCosts(t *testing.T) {
 func TestStory_AChangeOfALoanIsTriedAndProposed(t *testing.T) {
 	need(t)
 	b := signIn(t, operationsLogin, "zh-CN")
-	loan := b.text(`await fetch('/api/v1/loans?status=active&limit=200').then((r) => r.json()).then((p) => p.items.filter((l) => l.outstanding_minor > 1000000)[0]?.id ?? '')`)
+	loan := b.text(`await fetch('/api/v1/loans?status=active&limit=200').then((r) => r.json()).then((p) => p.items.filter((l) => l.product_id === 'invoice-credit' && l.outstanding_minor > 1000000)[0]?.id ?? '')`)
 	require.NotEmpty(t, loan, "the demonstration has no active loan")
 	b.visit("/loans/" + loan + "?tab=what-if")
 	b.see("填写一个假设后点")
@@ -99,4 +99,36 @@ func TestStory_AChangeOfALoanIsTriedAndProposed(t *testing.T) {
 	b.click("modal-ok")
 	b.see("已提交复核")
 	require.NotEqual(t, before, pending(), "one more proposal waits")
+}
+
+// Each kind of contract asks for what it needs when money is drawn, and a loan repaid by sales says when nobody reported them.
+func TestStory_EachKindOfContractAsksForWhatItNeeds(t *testing.T) {
+	need(t)
+	b := signIn(t, operationsLogin, "zh-CN")
+	for product, label := range map[string]string{"invoice-lease": "留购价款", "invoice-discount": "应收账款到期日", "invoice-staged": "后续放款计划", "invoice-sales-share": "预计每期销售额"} {
+		facility := b.text(`await fetch('/api/v1/facilities?limit=200').then((r) => r.json()).then((p) => p.items.filter((f) => f.product_id === '` + product + `')[0]?.id ?? '')`)
+		require.NotEmpty(t, facility, product)
+		b.visit("/facilities/" + facility)
+		b.click("draw")
+		b.see(label)
+		b.see("年化成本")
+		b.shoot("draw-" + product)
+	}
+	loan := b.text(`await fetch('/api/v1/loans?limit=200').then((r) => r.json()).then((p) => p.items.filter((l) => l.product_id === 'invoice-sales-share')[0]?.id ?? '')`)
+	require.NotEmpty(t, loan)
+	b.visit("/loans/" + loan)
+	b.see("销售额未报送，已按最低额到期")
+	b.shoot("sales-missing")
+	b.click("report-sales")
+	b.see("同一来源同一天只报一次")
+	b.fill("amount_minor", "88000")
+	b.fill("source", "门店收银")
+	b.shoot("report-sales")
+	b.click("modal-ok")
+	b.see("已报送")
+	b.shoot("sales-reported")
+	lease := b.text(`await fetch('/api/v1/loans?limit=200').then((r) => r.json()).then((p) => p.items.filter((l) => l.product_id === 'invoice-lease')[0]?.id ?? '')`)
+	b.visit("/loans/" + lease)
+	b.see("在手保证金")
+	b.shoot("lease")
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/evidence/source"
 	"github.com/capillary-finance/capillary/internal/insight/model"
 	"github.com/capillary-finance/capillary/internal/insight/profile"
+	"github.com/capillary-finance/capillary/internal/lending/contract"
 	"github.com/capillary-finance/capillary/internal/lending/eod"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
@@ -39,6 +40,7 @@ type run struct {
 	firms  []Firm
 	ids    map[string]string // code -> firm id
 	loans  []funded
+	others []funded // one of each kind beside the revolving credit
 }
 
 type funded struct {
@@ -76,6 +78,7 @@ func Run(ctx context.Context, a *app.App, o Options, steps Steps) (existed bool,
 		{"训练、验证并审批评分卡", "training, validating and approving a scorecard", r.train},
 		{"逐户评分与预测算", "scoring and pre-checking every firm", r.decideAll},
 		{"申请、决策、签约、放款（经银行模拟器）", "applications, decisions, contracts, money out through the bank simulator", r.lend},
+		{"租赁、贴现、分次放款、销售分成各一笔", "a lease, a discount, a loan in stages and one repaid by sales", r.special},
 		{"两个月：日终计息扣款，新发票陆续到达", "two months: interest, collections, fresh invoices as they come", r.months},
 		{"监测触发：额度与任务", "the watch reacts: limits and tasks", r.noticed},
 		{"一户提前还款", "an early repayment", r.repay},
@@ -217,7 +220,7 @@ func (r *run) lend(ctx context.Context) error {
 	if len(r.loans) < 3 {
 		return fmt.Errorf("only %d firms could be funded", len(r.loans))
 	}
-	return r.paid(ctx)
+	return r.paid(ctx, r.loans)
 }
 
 func (r *run) apply(ctx context.Context, f Firm, i int) error {
@@ -227,34 +230,15 @@ func (r *run) apply(ctx context.Context, f Firm, i int) error {
 	}
 	method := []string{"equal_instalment", "interest_only"}[i%2]
 	amount := max(5_000_000, min(50_000_000, f.RevenueMinor/20/1_000_000*1_000_000))
-	app, err := r.a.Apps.Create(ctx, rm, application.Input{
+	c, ok, err := r.contracted(ctx, rm, f, application.Input{
 		FirmID: r.ids[f.Code], ProductID: "invoice-credit", AmountMinor: amount, Currency: "CNY", TenorMonths: 12, Method: method, Purpose: "stock",
 		PurposeNote: "采购原材料（演示）",
-	})
-	if err != nil {
-		return err
-	}
-	if app, err = r.a.Apps.Submit(ctx, rm, app.ID, app.Version); err != nil {
-		return err
-	}
-	if app.State != application.Approved {
-		return nil
-	}
-	if app, err = r.a.Apps.Offer(ctx, rm, app.ID, app.Version); err != nil {
-		return err
-	}
-	if i%7 == 1 {
-		return nil // an offer that waits for the firm
-	}
-	if app, err = r.a.Apps.Accept(ctx, rm, app.ID, app.Version, application.Acceptance{Channel: "branch", Signer: f.OwnerName, Reference: "演示签收单-" + f.Code}); err != nil {
-		return err
-	}
-	c, err := r.a.Contracts.Sign(ctx, r.people["zhang.ops"], app.ID)
-	if err != nil {
+	}, i%7 == 1)
+	if err != nil || !ok {
 		return err
 	}
 	l, err := r.a.Loans.Draw(ctx, r.people["zhang.ops"], loan.DrawInput{
-		FacilityID: c.FacilityID, AmountMinor: app.ApprovedMinor * 6 / 10 / 10_000 * 10_000, TenorMonths: 12, Method: loan.Method(method),
+		FacilityID: c.FacilityID, AmountMinor: c.Terms.LimitMinor * 6 / 10 / 10_000 * 10_000, TenorMonths: 12, Method: loan.Method(method),
 		PayeeName: f.Name, PayeeAccount: Account(f), Reference: "demo-draw-" + f.Code,
 	})
 	if err != nil {
@@ -264,14 +248,34 @@ func (r *run) apply(ctx context.Context, f Firm, i int) error {
 	return nil
 }
 
+// contracted walks a wish to its contract. A firm that is referred or declined stays where it is; waits leaves an offer that
+// waits for the firm.
+func (r *run) contracted(ctx context.Context, rm auth.Principal, f Firm, in application.Input, waits bool) (c contract.Contract, ok bool, err error) {
+	app, err := r.a.Apps.Create(ctx, rm, in)
+	if err != nil {
+		return c, false, err
+	}
+	if app, err = r.a.Apps.Submit(ctx, rm, app.ID, app.Version); err != nil || app.State != application.Approved {
+		return c, false, err
+	}
+	if app, err = r.a.Apps.Offer(ctx, rm, app.ID, app.Version); err != nil || waits {
+		return c, false, err
+	}
+	if app, err = r.a.Apps.Accept(ctx, rm, app.ID, app.Version, application.Acceptance{Channel: "branch", Signer: f.OwnerName, Reference: "演示签收单-" + f.Code}); err != nil {
+		return c, false, err
+	}
+	c, err = r.a.Contracts.Sign(ctx, r.people["zhang.ops"], app.ID)
+	return c, err == nil, err
+}
+
 // Account is the firm's account at the bank simulator.
 func Account(f Firm) string { return "6228DEMO" + f.Code }
 
 // paid waits until the bank has paid every drawdown.
-func (r *run) paid(ctx context.Context) error {
+func (r *run) paid(ctx context.Context, loans []funded) error {
 	deadline := time.Now().Add(time.Minute)
-	for i := range r.loans {
-		x := &r.loans[i]
+	for i := range loans {
+		x := &loans[i]
 		for {
 			d, err := r.a.Loans.Get(ctx, r.people["zhang.ops"], x.loan.ID)
 			if err != nil {
@@ -322,6 +326,11 @@ func (r *run) months(ctx context.Context) error {
 		if err := r.arrive(ctx, from, to); err != nil {
 			return err
 		}
+		if n == arrivals[0] {
+			if err := r.takings(ctx, from, to); err != nil {
+				return err
+			}
+		}
 		r.steps.Set(int64(n), int64(arrivals[len(arrivals)-1]))
 		from = to
 	}
@@ -334,6 +343,11 @@ func (r *run) arrive(ctx context.Context, from, to calendar.Date) error {
 	for i, x := range r.loans {
 		f := x.firm
 		f.Invoices = FreshBatch(r.o, f, i < 2, from, to)
+		fresh = append(fresh, f)
+	}
+	for _, x := range r.others {
+		f := x.firm
+		f.Invoices = FreshBatch(r.o, f, false, from, to)
 		fresh = append(fresh, f)
 	}
 	for _, dir := range []source.Direction{source.Sale, source.Purchase} {

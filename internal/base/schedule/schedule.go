@@ -148,6 +148,9 @@ func (w walk) make() ([]Row, error) {
 		return w.lay(func(int, int64, int64) (int64, error) { return 0, nil })
 	case Custom:
 		return w.lay(func(i int, _, _ int64) (int64, error) { return w.t.Principal[i], nil })
+	case Payments:
+		// A payment covers the period's interest whole, also what of it was paid before its date.
+		return w.lay(func(i int, _, owed int64) (int64, error) { return w.t.Payments[i] - owed - w.paid(i), nil })
 	default:
 		return nil, refuse("method", "未知的还款方式", "is not a known method")
 	}

@@ -26,6 +26,7 @@ const (
 	Bullet          Method = "bullet"           // 一次还本付息
 	Flat            Method = "flat"             // 等本等息
 	Custom          Method = "custom"           // 自定义：每期本金
+	Payments        Method = "payments"         // 给定每期还款额：利息先付，其余为本金
 )
 
 // Unit is the unit of the distance between due dates.
@@ -128,6 +129,9 @@ type Terms struct {
 	Weights []int64 `json:"weights,omitempty"`
 	// Principal is the plan of Custom, one amount per instalment.
 	Principal []int64 `json:"principal,omitempty"`
+	// Payments is the plan of the method of that name, one payment per instalment: it covers interest first; the last
+	// instalment clears what is left, and those after the debt is paid hold nothing.
+	Payments []int64 `json:"payments,omitempty"`
 	// BalloonMinor is principal left for the last instalment (a lease's residual).
 	BalloonMinor int64 `json:"balloon_minor,omitempty"`
 	// InAdvance makes instalments due at the start of their period (a lease).
@@ -222,6 +226,7 @@ func (t Terms) Validate() error {
 	check(len(t.Skip) != 0 && len(t.Skip) != t.Count, "skip", "须每期一项", "needs one mark per instalment")
 	check(len(t.Weights) != 0 && len(t.Weights) != t.Count, "weights", "须每期一个权重", "needs one weight per instalment")
 	check(t.Method == Custom && len(t.Principal) != t.Count, "principal", "须每期一个金额", "needs one amount per instalment")
+	check(t.Method == Payments && len(t.Payments) != t.Count, "payments", "须每期一个还款额", "needs one payment per instalment")
 	check(t.MultipleMinor < 0 || t.InterestUnitMinor < 0, "multiple_minor", "不得为负", "must not be negative")
 	check(!t.Opening.isZero() && t.Basis == daycount.ActActAFB, "opening", "该计息基础没有固定分母", "needs a basis with one denominator")
 	for i, d := range t.Dates {
@@ -233,7 +238,7 @@ func (t Terms) Validate() error {
 
 func (t Terms) checkNames() error {
 	switch t.Method {
-	case EqualInstalment, EqualPrincipal, InterestOnly, Bullet, Flat, Custom:
+	case EqualInstalment, EqualPrincipal, InterestOnly, Bullet, Flat, Custom, Payments:
 	default:
 		return refuse("method", "未知的还款方式", "is not a known method")
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/base/rate"
 	"github.com/capillary-finance/capillary/internal/credit/decision"
+	"github.com/capillary-finance/capillary/internal/credit/product"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -198,6 +199,7 @@ type Offer struct {
 	FacilityMonths   int           `json:"facility_months"`
 	Revolving        bool          `json:"revolving"`
 	ReducedFromMinor int64         `json:"reduced_from_minor,omitempty" doc:"amount asked, when less is offered"`
+	Extras           Extras        `json:"extras,omitzero" doc:"deposit, residual, discount, share of sales: what the kind of product has"`
 }
 
 // Instalment is one line of the schedule preview.
@@ -221,6 +223,10 @@ type ScheduleInput struct {
 	GraceDays     int
 	PenaltySpread rate.Rate
 	StartsOn      calendar.Date
+	// Terms are the recipe's: kind, deposit, residual, share of sales.
+	Terms product.Terms
+	// ExpectedSalesMinor are the sales a month that a plan by their share assumes.
+	ExpectedSalesMinor int64
 }
 
 // Preview is the schedule and its cost.
@@ -228,6 +234,23 @@ type Preview struct {
 	Instalments    []Instalment
 	TotalCostMinor int64
 	AnnualisedRate rate.Rate
+	Extras         Extras
+}
+
+// Extras are what only some kinds of offer have.
+type Extras struct {
+	Kind               string    `json:"kind,omitempty" enum:"term,revolving,lease,discount"`
+	ProceedsMinor      int64     `json:"proceeds_minor,omitempty" doc:"what reaches the firm, when that is less than the amount"`
+	WithheldMinor      int64     `json:"withheld_minor,omitempty" doc:"interest of a discount, kept back"`
+	DepositMinor       int64     `json:"deposit_minor,omitempty" doc:"of a lease"`
+	DepositUse         string    `json:"deposit_use,omitempty" enum:"last_rents,return"`
+	ResidualMinor      int64     `json:"residual_minor,omitempty" doc:"purchase price at the end of a lease"`
+	InAdvance          bool      `json:"in_advance,omitempty" doc:"rents fall due at the start of their period"`
+	SalesShare         rate.Rate `json:"sales_share,omitempty" doc:"part of the sales of a month that is due"`
+	SalesMinimumMinor  int64     `json:"sales_minimum_minor,omitempty"`
+	SalesCapMinor      int64     `json:"sales_cap_minor,omitempty"`
+	SalesExpectedMinor int64     `json:"sales_expected_minor,omitempty" doc:"sales a month that the plan assumes"`
+	TranchesMax        int       `json:"tranches_max,omitempty" doc:"disbursements at most"`
 }
 
 // Schedule makes a preview. The arithmetic of loans lives in lending, one floor up, so the wiring

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/credit/decision"
 	"github.com/capillary-finance/capillary/internal/credit/product"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
@@ -28,7 +29,7 @@ func (s *Service) Offer(ctx context.Context, p auth.Principal, id string, versio
 		if err != nil {
 			return a, err
 		}
-		offer, err := s.offer(c, a, a.ApprovedMinor, day)
+		offer, err := s.offer(ctx, tx, c, a, a.ApprovedMinor, day)
 		if err != nil {
 			return a, err
 		}
@@ -39,23 +40,40 @@ func (s *Service) Offer(ctx context.Context, p auth.Principal, id string, versio
 	})
 }
 
-func (s *Service) offer(c *product.Compiled, a Application, amountMinor int64, day calendar.Date) (Offer, error) {
+func (s *Service) offer(ctx context.Context, tx *db.Tx, c *product.Compiled, a Application, amountMinor int64, day calendar.Date) (Offer, error) {
 	t := c.Terms
 	if s.schedule == nil {
 		return Offer{}, fault.New(fault.ReasonUnavailable, "what", "schedule")
 	}
+	expected, err := expectedSales(ctx, tx, c, a)
+	if err != nil {
+		return Offer{}, err
+	}
 	preview, err := s.schedule(ScheduleInput{AmountMinor: amountMinor, Currency: a.Currency, Rate: a.Rate, TenorMonths: a.TenorMonths, Method: a.Method,
-		DayCount: t.DayCount, GraceDays: t.GraceDays, PenaltySpread: t.PenaltySpread, StartsOn: day})
+		DayCount: t.DayCount, GraceDays: t.GraceDays, PenaltySpread: t.PenaltySpread, StartsOn: day, Terms: t, ExpectedSalesMinor: expected})
 	if err != nil {
 		return Offer{}, err
 	}
 	o := Offer{AmountMinor: amountMinor, Currency: a.Currency, Rate: a.Rate, AnnualisedRate: preview.AnnualisedRate, TotalCostMinor: preview.TotalCostMinor,
 		TenorMonths: a.TenorMonths, Method: a.Method, GraceDays: t.GraceDays, PenaltySpread: t.PenaltySpread, PrepaymentFee: t.PrepaymentFee, Instalments: preview.Instalments,
-		OfferedOn: day, ExpiresOn: day.AddDays(c.Decision.OfferDays), FacilityMonths: t.FacilityMonths, Revolving: t.Kind == "revolving"}
+		OfferedOn: day, ExpiresOn: day.AddDays(c.Decision.OfferDays), FacilityMonths: t.FacilityMonths, Revolving: t.Kind == "revolving" || t.Kind == product.KindDiscount, Extras: preview.Extras}
 	if amountMinor < a.AmountMinor {
 		o.ReducedFromMinor = a.AmountMinor
 	}
 	return o, nil
+}
+
+// expectedSales are what the recipe expects a firm to sell a month, by the facts of its decision.
+func expectedSales(ctx context.Context, tx *db.Tx, c *product.Compiled, a Application) (int64, error) {
+	var facts product.Facts
+	if a.DecisionID != "" {
+		d, err := decision.ByID(ctx, tx, a.DecisionID)
+		if err != nil {
+			return 0, err
+		}
+		facts = d.Inputs.Facts
+	}
+	return c.ExpectedSales(ctx, facts)
 }
 
 // Preview shows the offer that the approved or asked amount would give, without making it.
@@ -77,7 +95,7 @@ func (s *Service) Preview(ctx context.Context, p auth.Principal, id string) (o O
 		if amount == 0 {
 			amount = a.AmountMinor
 		}
-		o, err = s.offer(c, a, amount, day)
+		o, err = s.offer(ctx, tx, c, a, amount, day)
 		return err
 	})
 	return o, err

@@ -158,6 +158,7 @@ func (c *checker) terms(r *Recipe) {
 	for i, p := range t.Purposes {
 		c.text(fmt.Sprintf("terms.purposes[%d].name", i), p.Name)
 	}
+	c.kind(t)
 }
 
 func (c *checker) decision(r *Recipe) {

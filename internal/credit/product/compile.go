@@ -30,6 +30,7 @@ type Compiled struct {
 	parts     []expression
 	adjust    []expression
 	straight  expression
+	expected  expression
 	watch     []expression
 	reduce    []expression
 	variables []string // names a decision needs, for its snapshot
@@ -80,6 +81,11 @@ func compile(r *Recipe, c *checker) *Compiled {
 		out.adjust = append(out.adjust, c.expression(plain, fmt.Sprintf("pricing.adjustments[%d].when", i), a.When, cel.BoolType))
 	}
 	out.straight = c.expression(plain, "decision.straight_through", r.Decision.StraightThrough, cel.BoolType)
+	inputs := []expression{out.straight}
+	if r.Terms.Sales != (Sales{}) {
+		out.expected = c.expression(plain, "terms.sales.expected", r.Terms.Sales.Expected, cel.DoubleType)
+		inputs = append(inputs, out.expected)
+	}
 	for i, w := range r.Watch {
 		at := fmt.Sprintf("watch[%d]", i)
 		out.watch = append(out.watch, c.expression(watching, at+".when", w.When, cel.BoolType))
@@ -94,7 +100,7 @@ func compile(r *Recipe, c *checker) *Compiled {
 			c.bad(at+".metric", "未知变量 "+w.Metric, "unknown variable "+w.Metric, "取 GET /api/v1/products/variables 中的名称", "use a name from GET /api/v1/products/variables")
 		}
 	}
-	for _, e := range slices.Concat(out.rules, out.parts, out.adjust, []expression{out.straight}) {
+	for _, e := range slices.Concat(out.rules, out.parts, out.adjust, inputs) {
 		for _, name := range e.reads {
 			if !slices.Contains(out.variables, name) {
 				out.variables = append(out.variables, name)

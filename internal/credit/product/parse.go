@@ -164,7 +164,7 @@ var (
 	codePattern  = regexp.MustCompile(`^[A-Z][A-Z0-9_]{2,50}$`)
 	namePattern  = regexp.MustCompile(`^[a-z][a-z0-9_]{0,40}$`)
 	benchmarks   = []string{"lpr_1y", "lpr_5y"}
-	methods      = []string{"interest_only", "equal_instalment", "equal_principal", "bullet"}
+	methods      = []string{"interest_only", "equal_instalment", "equal_principal", "bullet", methodSales, KindDiscount}
 	sizes        = []string{"micro", "small", "medium", "large"}
 	dayCounts    = []string{"ACT/360", "ACT/365", "30E/360"}
 	allocations  = []string{"fee", "penalty", "interest", "principal"}
@@ -172,7 +172,7 @@ var (
 	ruleKinds    = []string{string(KnockOut), string(Refer), string(Note)}
 	actions      = []string{string(ActionTask), string(ActionReduce), string(ActionFreeze)}
 	statuses     = []string{string(Draft), string(Pilot), string(Live), string(Retired)}
-	termKinds    = []string{"term", "revolving"}
+	termKinds    = []string{"term", "revolving", KindLease, KindDiscount}
 	payModes     = []string{"self_paid", "entrusted"}
 	payees       = []string{"own_account", "supplier"}
 	unitNames    = []string{"fen", "ratio", "count", "days", "months"}

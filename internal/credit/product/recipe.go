@@ -163,7 +163,7 @@ type Adjustment struct {
 
 // Terms are what the contract says.
 type Terms struct {
-	Kind           string    `yaml:"kind" json:"kind" enum:"term,revolving"`
+	Kind           string    `yaml:"kind" json:"kind" enum:"term,revolving,lease,discount"`
 	Currency       string    `yaml:"currency" json:"currency"`
 	AmountMinMinor int64     `yaml:"amount_min_minor" json:"amount_min_minor"`
 	AmountMaxMinor int64     `yaml:"amount_max_minor" json:"amount_max_minor"`
@@ -177,6 +177,42 @@ type Terms struct {
 	PrepaymentFee  rate.Rate `yaml:"prepayment_fee" json:"prepayment_fee"`
 	Allocation     []string  `yaml:"allocation" json:"allocation" doc:"order in which a repayment is used"`
 	Purposes       []Purpose `yaml:"purposes" json:"purposes"`
+
+	Sales    Sales    `yaml:"sales,omitempty" json:"sales,omitzero" doc:"with the method sales_share, and only with it"`
+	Lease    Lease    `yaml:"lease,omitempty" json:"lease,omitzero" doc:"with the kind lease, and only with it"`
+	Tranches Tranches `yaml:"tranches,omitempty" json:"tranches,omitzero" doc:"several disbursements by plan; absent: all at once"`
+}
+
+// The kinds of terms that have parts of their own.
+const (
+	KindLease    = "lease"
+	KindDiscount = "discount"
+)
+
+// Sales say how a share of sales repays a loan. Minimum and cap are parts of the amount lent, per instalment.
+type Sales struct {
+	ShareMin rate.Rate `yaml:"share_min" json:"share_min" doc:"least part of the sales of a period that is due, such as 0.05"`
+	ShareMax rate.Rate `yaml:"share_max" json:"share_max"`
+	Minimum  rate.Rate `yaml:"minimum" json:"minimum" doc:"due even if less was sold or nothing was reported"`
+	Cap      rate.Rate `yaml:"cap,omitempty" json:"cap,omitempty" doc:"most that is due by the share; absent: no cap"`
+	Expected string    `yaml:"expected" json:"expected" doc:"CEL, fen: sales expected a month, for the plan in the offer"`
+}
+
+// Lease says what a lease may be; shares are of the amount financed. Deposit, residual and in_advance are what an offer shows.
+type Lease struct {
+	InAdvance   bool      `yaml:"in_advance" json:"in_advance" doc:"rents fall due at the start of their period"`
+	Deposit     rate.Rate `yaml:"deposit" json:"deposit"`
+	DepositMin  rate.Rate `yaml:"deposit_min" json:"deposit_min"`
+	DepositMax  rate.Rate `yaml:"deposit_max" json:"deposit_max"`
+	DepositUse  string    `yaml:"deposit_use" json:"deposit_use" enum:"last_rents,return" doc:"what becomes of the deposit: it pays the last rents, or goes back"`
+	Residual    rate.Rate `yaml:"residual" json:"residual" doc:"purchase price at the end"`
+	ResidualMax rate.Rate `yaml:"residual_max" json:"residual_max"`
+}
+
+// Tranches bound a plan of disbursements.
+type Tranches struct {
+	Max       int `yaml:"max" json:"max" doc:"disbursements, the first one included"`
+	MonthsMax int `yaml:"months_max" json:"months_max" doc:"the last one at most so many months after the first"`
 }
 
 // Purpose is an allowed use of the money.

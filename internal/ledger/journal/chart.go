@@ -54,6 +54,7 @@ const (
 	LoanPrincipal      = "1303"
 	LoanLoss           = "1304"
 	UnearnedDiscount   = "1305" // own; "interest adjustment" of loans and discounted bills
+	MarginDeposit      = "2002"
 	CustomerDeposit    = "2011"
 	Suspense           = "2241"
 	CustomerCredit     = "2242" // own
@@ -136,7 +137,7 @@ func assets() []Account {
 func liabilities() []Account {
 	return []Account{
 		free("2001", "短期借款", "Short-term borrowings", Liability),
-		free("2002", "存入保证金", "Margin deposits received", Liability),
+		free(MarginDeposit, "存入保证金", "Margin deposits received", Liability),
 		free("2003", "拆入资金", "Placements from banks", Liability),
 		free("2004", "向中央银行借款", "Borrowings from the central bank", Liability),
 		free(CustomerDeposit, "吸收存款", "Customer deposits", Liability),

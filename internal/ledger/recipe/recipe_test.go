@@ -27,7 +27,7 @@ func TestStandardMappingFitsTheStandardChart(t *testing.T) {
 		chart[a.Code] = a
 	}
 	m := recipe.Default()
-	require.Len(t, m, 25)
+	require.Len(t, m, 26)
 	for _, d := range recipe.Roles() {
 		require.Contains(t, chart, m[d.Role], string(d.Role))
 		require.Contains(t, d.Kinds, chart[m[d.Role]].Kind, string(d.Role))

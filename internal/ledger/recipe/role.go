@@ -24,6 +24,7 @@ const (
 	SuspendedInterestContra     Role = "suspended_interest_contra"
 	UnearnedDiscount            Role = "unearned_discount"
 	CustomerCredit              Role = "customer_credit"
+	LeaseDeposit                Role = "lease_deposit"
 	LoanLossAllowance           Role = "loan_loss_allowance"
 	RecoveryIncome              Role = "recovery_income"
 	WaiverExpense               Role = "waiver_expense"
@@ -71,6 +72,7 @@ func Roles() []Definition {
 		{SuspendedInterestContra, "表外应收利息对应科目", "Suspended interest, contra", memo, journal.SuspendedInterestContra},
 		{UnearnedDiscount, "未实现贴现利息", "Unearned discount", either, journal.UnearnedDiscount},
 		{CustomerCredit, "客户溢缴款", "Customer credit", liability, journal.CustomerCredit},
+		{LeaseDeposit, "承租人保证金", "Deposits of lessees", liability, journal.MarginDeposit},
 		{LoanLossAllowance, "贷款损失准备", "Loan loss allowance", asset, journal.LoanLoss},
 		{RecoveryIncome, "已核销收回", "Recoveries", result, journal.RecoveryIncome},
 		{WaiverExpense, "息费减免", "Waivers", result, journal.WaiverExpense},

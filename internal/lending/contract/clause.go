@@ -12,7 +12,7 @@ func (t Terms) clausesZh() []section {
 			"1.3 额度被冻结、到期或不足的，甲方可以不予放款，并应说明原因。",
 		}},
 		{"第二条 用途", []string{
-			"2.1 借款仅用于：" + t.Purpose.Zh + "。不得用于固定资产、股权投资以及国家禁止生产、经营的领域。",
+			"2.1 " + t.useZh() + "。",
 			"2.2 未按约定用途使用借款的，甲方可以停止放款、提前收回借款。",
 		}},
 		{"第三条 利率与计息", []string{
@@ -51,7 +51,7 @@ func (t Terms) clausesEn() []section {
 			"1.3 The lender may refuse a drawdown when the limit is frozen, expired or used up, and says why.",
 		}},
 		{"2. Purpose", []string{
-			"2.1 The money serves only: " + t.Purpose.En + ". It may not buy fixed assets or equity or serve prohibited trades.",
+			"2.1 " + t.useEn() + ".",
 			"2.2 If it is used otherwise the lender may stop drawdowns and call the loans.",
 		}},
 		{"3. Interest", []string{

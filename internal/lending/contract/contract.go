@@ -16,6 +16,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/base/rate"
 	"github.com/capillary-finance/capillary/internal/credit/application"
+	"github.com/capillary-finance/capillary/internal/credit/product"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
@@ -47,6 +48,8 @@ type Terms struct {
 	Schedule       []loan.Instalment `json:"schedule" doc:"of the whole limit drawn on the day of signing"`
 	Cost           loan.Cost         `json:"cost"`
 	Demo           bool              `json:"demo"`
+	// Extras are what the kind of product has beside: deposit, residual, discount, share of sales.
+	Extras application.Extras `json:"extras,omitzero"`
 }
 
 // Contract is a stored contract.
@@ -102,48 +105,84 @@ func Annualised(r rate.Rate, basis daycount.Convention) (rate.Rate, error) {
 	return rate.Rate(v), err
 }
 
-// penalty is the rate on overdue amounts: the contract rate and its spread.
-func penalty(r, spread rate.Rate) (rate.Rate, error) {
-	v, err := money.MulDiv(int64(r), rate.Scale+int64(spread), rate.Scale, money.HalfUp)
-	return rate.Rate(v), err
+// example is the loan that the schedule in an offer or a contract shows: the whole amount drawn at once, with the deposit, the
+// residual and the sales of the offer.
+func example(in application.ScheduleInput, x application.Extras, c loan.Conditions) (loan.Terms, error) {
+	draw := loan.DrawInput{AmountMinor: in.AmountMinor, TenorMonths: in.TenorMonths, Method: loan.Method(in.Method)}
+	c.Methods, c.TenorMonthsMin, c.TenorMonthsMax = []loan.Method{draw.Method}, in.TenorMonths, in.TenorMonths
+	if c.Kind == product.KindLease {
+		draw.Lease = loan.LeaseInput{InAdvance: x.InAdvance, DepositMinor: x.DepositMinor, ResidualMinor: x.ResidualMinor}
+	}
+	if draw.Method == loan.SalesShare {
+		draw.Sales = loan.SalesInput{Share: x.SalesShare, ExpectedMinor: x.SalesExpectedMinor}
+	}
+	return draw.Under(in.Rate, money.Currency(in.Currency), c, in.StartsOn)
 }
 
-// example is the loan that the schedule in an offer or a contract shows.
-func example(amountMinor int64, currency string, r rate.Rate, months int, method string, c loan.Conditions, start calendar.Date) (loan.Terms, error) {
-	p, err := penalty(r, c.PenaltySpread)
-	return loan.Terms{
-		PrincipalMinor: amountMinor, Currency: money.Currency(currency), AnnualRate: r, PenaltyRate: p, Start: start, TenorMonths: months,
-		Method: loan.Method(method), Basis: c.Basis, Rounding: c.Rounding, GraceDays: c.GraceDays, DueRule: c.DueRule,
-	}, err
+// terms of the recipe as a contract fixes them.
+func fixed(p product.Terms, dayCount string, graceDays int, penaltySpread rate.Rate) (loan.Conditions, error) {
+	basis, err := daycount.Parse(strings.ToUpper(dayCount))
+	if err != nil {
+		return loan.Conditions{}, fault.Field("day_count", "未知的计息基础", "is not a known day-count basis").Wrap(err)
+	}
+	return loan.Conditions{
+		Basis: basis, Rounding: money.HalfUp, GraceDays: graceDays, PenaltySpread: penaltySpread, Kind: p.Kind,
+		Sales:    loan.SalesConditions{ShareMin: p.Sales.ShareMin, ShareMax: p.Sales.ShareMax, Minimum: p.Sales.Minimum, Cap: p.Sales.Cap},
+		Lease:    loan.LeaseConditions{DepositMin: p.Lease.DepositMin, DepositMax: p.Lease.DepositMax, DepositUse: loan.DepositUse(p.Lease.DepositUse), ResidualMax: p.Lease.ResidualMax},
+		Tranches: loan.TrancheConditions{Max: p.Tranches.Max, MonthsMax: p.Tranches.MonthsMax},
+	}, nil
 }
 
 // OfferSchedule is the schedule an offer shows, computed by the same arithmetic
 // as the loan; the wiring hands it down to credit.
 func OfferSchedule(in application.ScheduleInput) (application.Preview, error) {
 	var out application.Preview
-	basis, err := daycount.Parse(strings.ToUpper(in.DayCount))
-	if err != nil {
-		return out, fault.Field("day_count", "未知的计息基础", "is not a known day-count basis").Wrap(err)
-	}
-	c := loan.Conditions{Basis: basis, Rounding: money.HalfUp, GraceDays: in.GraceDays, PenaltySpread: in.PenaltySpread}
-	t, err := example(in.AmountMinor, in.Currency, in.Rate, in.TenorMonths, in.Method, c, in.StartsOn)
+	c, err := fixed(in.Terms, in.DayCount, in.GraceDays, in.PenaltySpread)
 	if err != nil {
 		return out, err
 	}
-	rows, err := loan.Schedule(t)
+	x := application.Extras{SalesExpectedMinor: in.ExpectedSalesMinor, InAdvance: in.Terms.Lease.InAdvance, TranchesMax: in.Terms.Tranches.Max}
+	for _, part := range []struct {
+		to    *int64
+		share rate.Rate
+	}{{&x.DepositMinor, in.Terms.Lease.Deposit}, {&x.ResidualMinor, in.Terms.Lease.Residual}} {
+		if *part.to, err = rate.Share(in.AmountMinor, part.share, money.HalfUp); err != nil {
+			return out, err
+		}
+	}
+	t, err := example(in, x, c)
 	if err != nil {
 		return out, err
 	}
-	cost, err := loan.TotalCost(rows)
+	o, err := loan.Outlined(t)
 	if err != nil {
 		return out, err
 	}
-	for _, r := range rows {
+	for _, r := range o.Schedule {
 		out.Instalments = append(out.Instalments, application.Instalment{
 			No: r.No, DueOn: r.DueDate, PrincipalMinor: r.PrincipalMinor, InterestMinor: r.InterestMinor, TotalMinor: r.TotalMinor, BalanceMinor: r.BalanceMinor,
 		})
 	}
-	out.TotalCostMinor = cost.InterestMinor
-	out.AnnualisedRate, err = Annualised(in.Rate, basis)
+	out.TotalCostMinor, out.Extras = o.Cost.InterestMinor, extras(x, in.Terms.Kind, t, o)
+	out.AnnualisedRate, err = disclosed(t, o)
 	return out, err
+}
+
+// extras fills in what the arithmetic found.
+func extras(x application.Extras, kind string, t loan.Terms, o loan.Outline) application.Extras {
+	x.Kind, x.WithheldMinor, x.DepositUse = kind, o.WithheldMinor, string(t.Deposit.Use)
+	if o.ProceedsMinor != t.PrincipalMinor {
+		x.ProceedsMinor = o.ProceedsMinor
+	}
+	x.SalesShare, x.SalesMinimumMinor, x.SalesCapMinor, x.SalesExpectedMinor = t.Sales.Share, t.Sales.MinimumMinor, t.Sales.CapMinor, t.Sales.ExpectedMinor
+	return x
+}
+
+// disclosed is the yearly cost of a plan: of a discount, a lease and a share of sales from its flows, because interest in advance,
+// a deposit or uneven payments make the money dearer than its rate says; else the rate itself over 365 days.
+func disclosed(t loan.Terms, o loan.Outline) (rate.Rate, error) {
+	if t.Method == loan.Discount || t.Method == loan.SalesShare || t.Deposit.AmountMinor > 0 || t.Plan.InAdvance || t.Plan.BalloonMinor > 0 {
+		return o.Simple, nil
+	}
+	return Annualised(t.AnnualRate, t.Basis)
 }

@@ -29,11 +29,11 @@ func Render(t Terms) ([]byte, error) {
 		mark = "演示合同，不具法律效力  DEMONSTRATION, NOT BINDING"
 	}
 	d := doc.New(doc.Meta{
-		Title: "流动资金借款合同 " + t.Number, Author: t.LenderZh, Subject: "SHA-256 " + digest,
+		Title: t.title().Zh + " " + t.Number, Author: t.LenderZh, Subject: "SHA-256 " + digest,
 		Footer: "合同编号 No. " + t.Number + "   摘要 digest " + digest[:16], Mark: mark,
 		At: time.Date(t.SignedOn.Year(), t.SignedOn.Month(), t.SignedOn.Day(), 0, 0, 0, 0, time.UTC),
 	})
-	d.Title("流动资金借款合同", "合同编号 "+t.Number)
+	d.Title(t.title().Zh, "合同编号 "+t.Number)
 	d.Heading("当事人").Fields([]doc.Field{
 		{Name: "贷款人（甲方）", Value: t.LenderZh},
 		{Name: "借款人（乙方）", Value: t.Borrower},
@@ -42,8 +42,9 @@ func Render(t Terms) ([]byte, error) {
 	})
 	d.Heading("主要条款").Fields(t.factsZh())
 	write(d, t.clausesZh())
+	write(d, t.specialZh())
 	t.schedule(d, "zh", digest)
-	d.Page().Title("Working-capital loan contract", "Contract no. "+t.Number+" (English text; the Chinese text prevails)")
+	d.Page().Title(t.title().En, "Contract no. "+t.Number+" (English text; the Chinese text prevails)")
 	d.Heading("Parties").Fields([]doc.Field{
 		{Name: "Lender", Value: t.LenderEn + "  " + t.LenderZh},
 		{Name: "Borrower", Value: t.Borrower},
@@ -52,6 +53,7 @@ func Render(t Terms) ([]byte, error) {
 	})
 	d.Heading("Principal terms").Fields(t.factsEn())
 	write(d, t.clausesEn())
+	write(d, t.specialEn())
 	t.schedule(d, "en", digest)
 	return d.Bytes()
 }
@@ -85,7 +87,7 @@ func (t Terms) factsZh() []doc.Field {
 		{Name: "借款额度", Value: t.amount(t.LimitMinor, "zh") + "，" + kind},
 		{Name: "额度有效期", Value: t.StartsOn.String() + " 至 " + t.ExpiresOn.String()},
 		{Name: "年利率（单利）", Value: t.AnnualRate.Percent() + "，计息基础 " + t.Conditions.Basis.String() + "，" + repricing(t.Conditions.Repricing).Zh},
-		{Name: "折合年化利率", Value: t.AnnualisedRate.Percent() + "（单利，按365天，无利息以外的费用）"},
+		{Name: "折合年化利率", Value: t.AnnualisedRate.Percent() + t.costNote().Zh},
 		{Name: "逾期利率", Value: t.PenaltyRate.Percent() + "（年利率上浮 " + t.Conditions.PenaltySpread.Percent() + "）"},
 		{Name: "还款方式", Value: t.Method.Name().Zh + "；单笔期限 " + months(t.TenorMonths, "zh")},
 		{Name: "宽限期", Value: strconv.Itoa(t.Conditions.GraceDays) + " 天"},
@@ -103,7 +105,7 @@ func (t Terms) factsEn() []doc.Field {
 		{Name: "Limit", Value: t.amount(t.LimitMinor, "en") + ", " + kind},
 		{Name: "Available", Value: t.StartsOn.String() + " to " + t.ExpiresOn.String()},
 		{Name: "Yearly rate (simple)", Value: t.AnnualRate.Percent() + ", " + t.Conditions.Basis.String() + ", " + repricing(t.Conditions.Repricing).En},
-		{Name: "Annualised rate", Value: t.AnnualisedRate.Percent() + " (simple, 365 days, no charge beside interest)"},
+		{Name: "Annualised rate", Value: t.AnnualisedRate.Percent() + t.costNote().En},
 		{Name: "Overdue rate", Value: t.PenaltyRate.Percent() + " (yearly rate plus " + t.Conditions.PenaltySpread.Percent() + " of it)"},
 		{Name: "Repayment", Value: t.Method.Name().En + "; each loan " + months(t.TenorMonths, "en")},
 		{Name: "Grace", Value: strconv.Itoa(t.Conditions.GraceDays) + " days"},

@@ -9,7 +9,6 @@ import (
 
 	"github.com/capillary-finance/capillary/internal/base/benchmark"
 	"github.com/capillary-finance/capillary/internal/base/calendar"
-	"github.com/capillary-finance/capillary/internal/base/daycount"
 	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/credit/application"
 	"github.com/capillary-finance/capillary/internal/credit/facility"
@@ -136,31 +135,26 @@ func terms(ctx context.Context, tx *db.Tx, a application.Application, id string)
 	if err := tx.QueryRow(ctx, selectLender, tx.Institution).Scan(&t.LenderZh, &t.LenderEn, &t.Demo); err != nil {
 		return t, err
 	}
-	if t.AnnualisedRate, err = Annualised(o.Rate, c.Basis); err != nil {
-		return t, err
-	}
-	lt, err := example(o.AmountMinor, o.Currency, o.Rate, o.TenorMonths, o.Method, c, today)
+	lt, err := example(application.ScheduleInput{AmountMinor: o.AmountMinor, Currency: o.Currency, Rate: o.Rate, TenorMonths: o.TenorMonths, Method: o.Method, StartsOn: today}, o.Extras, c)
 	if err != nil {
 		return t, err
 	}
-	t.PenaltyRate = lt.PenaltyRate
-	if t.Schedule, err = loan.Schedule(lt); err != nil {
+	plan, err := loan.Outlined(lt)
+	if err != nil {
 		return t, err
 	}
-	t.Cost, err = loan.TotalCost(t.Schedule)
+	t.PenaltyRate, t.Schedule, t.Cost, t.Extras = lt.PenaltyRate, plan.Schedule, plan.Cost, o.Extras
+	t.AnnualisedRate, err = disclosed(lt, plan)
 	return t, err
 }
 
 // conditions fixes what the recipe allows and the offer promised.
 func conditions(r product.Terms, p product.Pricing, o application.Offer) (loan.Conditions, error) {
-	basis, err := daycount.Parse(strings.ToUpper(r.DayCount))
+	c, err := fixed(r, r.DayCount, o.GraceDays, o.PenaltySpread)
 	if err != nil {
-		return loan.Conditions{}, fault.Field("terms.day_count", "未知的计息基础", "is not a known day-count basis").Wrap(err)
+		return c, err
 	}
-	c := loan.Conditions{
-		TenorMonthsMin: max(r.TenorMonthsMin, 1), TenorMonthsMax: max(r.TenorMonthsMax, o.TenorMonths), Basis: basis, Rounding: money.HalfUp,
-		GraceDays: o.GraceDays, PenaltySpread: o.PenaltySpread,
-	}
+	c.TenorMonthsMin, c.TenorMonthsMax = max(r.TenorMonthsMin, 1), max(r.TenorMonthsMax, o.TenorMonths)
 	if p.Repricing != "" && p.Repricing != string(benchmark.Fixed) {
 		c.Repricing = loan.Repricing{Benchmark: p.Benchmark, Rule: p.Repricing}
 	}

@@ -74,10 +74,13 @@ func Project(ctx context.Context, tx *db.Tx, loanID string) error {
 	if l.Status == loan.CancelledOut || len(st.Rows) == 0 {
 		return nil
 	}
-	rows := make([][]any, len(st.Rows))
-	for i, r := range st.Rows {
-		rows[i] = []any{tx.Institution, l.ID, int64(r.No), r.DueDate.String(), r.PrincipalMinor, r.InterestMinor, r.TotalMinor, r.PaidPrincipalMinor + r.PaidInterestMinor,
-			r.ClearedOn.String(), r.Billed, string(l.Currency), l.FirmID, l.ProductID, l.BranchID, l.BranchPath}
+	rows := make([][]any, 0, len(st.Rows))
+	for _, r := range st.Rows {
+		if !r.Billed && r.TotalMinor == 0 { // dates up to the latest maturity that a share of sales does not expect to need
+			continue
+		}
+		rows = append(rows, []any{tx.Institution, l.ID, int64(r.No), r.DueDate.String(), r.PrincipalMinor, r.InterestMinor, r.TotalMinor, r.PaidPrincipalMinor + r.PaidInterestMinor,
+			r.ClearedOn.String(), r.Billed, string(l.Currency), l.FirmID, l.ProductID, l.BranchID, l.BranchPath})
 	}
 	_, err = tx.BulkInsert(ctx, insertItems, rows)
 	return err

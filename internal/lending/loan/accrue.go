@@ -133,7 +133,7 @@ func (s *State) periodInterest(until calendar.Date, more ...Segment) (int64, err
 		return 0, nil
 	case Flat:
 		return s.flatInterest(until)
-	case EqualInstalment, EqualPrincipal, InterestOnly, Bullet, Custom:
+	case EqualInstalment, EqualPrincipal, InterestOnly, Bullet, Custom, SalesShare:
 	}
 	var sum money.Wide
 	var den int64 = 1

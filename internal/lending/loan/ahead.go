@@ -98,6 +98,12 @@ func (s *State) ahead(from int) (schedule.Terms, error) {
 			st.Principal = append(st.Principal, r.PrincipalMinor-r.PaidPrincipalMinor)
 		}
 	}
+	if st.Method == schedule.Payments {
+		st.Payments = make([]int64, len(rows))
+		for i := range rows {
+			st.Payments[i] = max(s.demand(from+i)-rows[i].PaidPrincipalMinor, 0)
+		}
+	}
 	if st.Level == schedule.FirstPeriod {
 		st.LevelFrom, st.LevelTo = s.Terms.Start, s.Terms.layout().DueDates()[0]
 	}
@@ -153,7 +159,7 @@ func (s *State) takeOver(before []Row, from int) {
 	deferred, paid := s.Deferred, int64(0)
 	for i := from; i < len(s.Rows); i++ {
 		r := &s.Rows[i]
-		r.Days, r.PaidPrincipalMinor = before[i].Days, before[i].PaidPrincipalMinor
+		r.Days, r.PaidPrincipalMinor, r.Sales = before[i].Days, before[i].PaidPrincipalMinor, before[i].Sales
 		r.PrincipalMinor += r.PaidPrincipalMinor
 		if deferred > 0 && r.Holiday == "" && from == s.Next {
 			r.InterestMinor += deferred
@@ -295,6 +301,12 @@ func (s *State) expected(i int, from calendar.Date, balance int64) (int64, error
 func (s *State) prepaid(future int64, strategy Strategy) error {
 	if strategy == UsualStrategy {
 		strategy = s.Terms.Prepayment
+	}
+	if s.Terms.Method == SalesShare { // sales say what the instalments are: money paid ahead counts to the running one, or ends the loan sooner
+		if strategy == ReduceNext && s.Next < len(s.Rows) {
+			s.Rows[s.Next].PaidPrincipalMinor += future
+		}
+		return s.replan()
 	}
 	switch strategy {
 	case NextInstalments:

@@ -269,7 +269,7 @@ func (s *State) restructure(e Event) error {
 	}
 	switch method {
 	case EqualInstalment, EqualPrincipal, InterestOnly, Bullet:
-	case Flat, Custom, Discount:
+	case Flat, Custom, Discount, SalesShare:
 		return fault.Field("method", "重组须为等额本息、等额本金、按期付息或到期还本付息", "must be equal instalments, equal principal, interest only or bullet")
 	default:
 		return fault.Field("method", "未知的还款方式", "is not a known repayment method")

@@ -31,6 +31,11 @@ const (
 	ChargedOff   EventKind = "charged_off"  // 停止计息: accrual ends, the claim stays in the books
 	WrittenOff   EventKind = "written_off"  // 核销: out of the books, the claim is kept
 	Transferred  EventKind = "transferred"  // 转让
+
+	SalesReported   EventKind = "sales_reported"   // 销售额报送
+	DepositPaid     EventKind = "deposit_paid"     // 收到保证金
+	DepositApplied  EventKind = "deposit_applied"  // 保证金抵租
+	DepositReturned EventKind = "deposit_returned" // 退还保证金
 )
 
 // kindNames name events for people.
@@ -51,6 +56,11 @@ var kindNames = map[EventKind]fault.Text{
 	ChargedOff:   {Zh: "停止计息", En: "charge-off"},
 	WrittenOff:   {Zh: "核销", En: "write-off"},
 	Transferred:  {Zh: "转让", En: "transfer"},
+
+	SalesReported:   {Zh: "销售额报送", En: "sales reported"},
+	DepositPaid:     {Zh: "收到保证金", En: "deposit paid in"},
+	DepositApplied:  {Zh: "保证金抵扣", En: "deposit applied"},
+	DepositReturned: {Zh: "退还保证金", En: "deposit returned"},
 }
 
 // Event is one business fact about a loan. Date is its value date: an event
@@ -76,6 +86,8 @@ type Particulars struct {
 	Keep bool `json:"keep,omitempty"`
 	// Disbursed: the interest kept back from a discounted loan.
 	WithheldMinor int64 `json:"withheld_minor,omitempty"`
+	// Disbursed: the deposit kept back from a lease.
+	DepositMinor int64 `json:"deposit_minor,omitempty"`
 	// Reversed: the sequence of the event taken back.
 	Of int64 `json:"of,omitempty"`
 	// Waived: what is let go. FeeCharged: the code of the fee.
@@ -84,7 +96,7 @@ type Particulars struct {
 	// RateChanged, Restructured, Extended: the new rates; nil keeps the old one.
 	Rate        *rate.Rate `json:"rate,omitempty"`
 	PenaltyRate *rate.Rate `json:"penalty_rate,omitempty"`
-	// DueMoved: an unbilled due date and where it goes; Shift takes the later ones along.
+	// DueMoved: an unbilled due date and where it goes; Shift takes the later ones along. SalesReported: the first and the last day.
 	From  calendar.Date `json:"from,omitzero"`
 	To    calendar.Date `json:"to,omitzero"`
 	Shift bool          `json:"shift,omitempty"`
@@ -98,6 +110,8 @@ type Particulars struct {
 	Capitalise bool   `json:"capitalise,omitempty"`
 	// Transferred: who holds the claim now.
 	Holder string `json:"holder,omitempty"`
+	// SalesReported: where the figure comes from, such as a till or a platform.
+	Source string `json:"source,omitempty"`
 	Reason string `json:"reason,omitempty"`
 }
 
@@ -107,9 +121,9 @@ func (d Particulars) isZero() bool { return d == Particulars{} }
 // end of a loan's life, are undone by other events.
 func (k EventKind) reversible() bool {
 	switch k {
-	case Repaid, FeeCharged, Refunded, Waived, RateChanged, DueMoved, Extended, Restructured, Accelerated, Misused, ChargedOff, WrittenOff:
+	case Repaid, FeeCharged, Refunded, Waived, RateChanged, DueMoved, Extended, Restructured, Accelerated, Misused, ChargedOff, WrittenOff, SalesReported, DepositPaid, DepositApplied:
 		return true
-	case Disbursed, Cancelled, Reversed, Transferred:
+	case Disbursed, Cancelled, Reversed, Transferred, DepositReturned:
 		return false
 	default:
 		return false
@@ -122,7 +136,7 @@ func (k EventKind) reversible() bool {
 func SettledOn(events []RecordedEvent) (on calendar.Date, err error) {
 	ordered, err := standing(plain(events))
 	for _, e := range ordered {
-		if e.Kind == Repaid || e.Kind == Waived {
+		if e.Kind == Repaid || e.Kind == Waived || e.Kind == DepositApplied {
 			on = e.Date
 		}
 	}

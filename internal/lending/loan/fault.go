@@ -65,6 +65,29 @@ var (
 		"等待扣款结果后再发起", "Wait for its outcome first")
 )
 
+// Reasons of sales reports.
+var (
+	ReasonSalesReused = fault.Declare("SALES_REFERENCE_REUSED", fault.Conflict,
+		"报送编号 {reference} 已用于内容不同的销售额报送", "The reference {reference} was used for a different report of sales",
+		"新的报送请使用新的编号；更正时先冲正原报送", "Use a new reference; to correct a report, reverse it first")
+	ReasonSalesTwice = fault.Declare("SALES_REPORTED_TWICE", fault.Conflict,
+		"来源“{source}”已报送 {from} 至 {to} 的销售额（事件 {seq}）", "The source {source} has reported the sales from {from} to {to} already (event {seq})",
+		"检查日期区间；更正时先冲正原报送", "Check the dates; to correct a report, reverse it first")
+)
+
+// Reasons of deposits.
+var (
+	ReasonDeposit = fault.Declare("LEASE_DEPOSIT_TOO_SMALL", fault.Invalid,
+		"金额 {amount} 超过可用保证金 {held}", "{amount} exceeds the deposit of {held} that is held and free",
+		"减少金额", "Use less")
+	ReasonDepositTaken = fault.Declare("LEASE_DEPOSIT_COMPLETE", fault.Invalid,
+		"保证金 {amount} 超过尚缺的 {missing}", "The deposit of {amount} exceeds the {missing} that is missing",
+		"按合同约定的保证金收取", "Take what was agreed, no more")
+	ReasonTranchePlan = fault.Declare("LOAN_TRANCHE_NOT_PLANNED", fault.Conflict,
+		"按计划下一笔放款为 {date} 的 {amount}", "The next disbursement planned is {amount} on {date}",
+		"按放款计划的金额与日期放款", "Pay out as planned, not before the date")
+)
+
 // ReasonBroken is found by Verify.
 var ReasonBroken = fault.Declare("LOAN_BROKEN", fault.Internal,
 	"贷款 {loan} 校验失败：{problem}", "Loan {loan} does not verify: {problem}",

@@ -43,10 +43,10 @@ func TestWhoSeesWhat(t *testing.T) {
 		in.TenorMonths, in.Method, in.Reference, in.PayeeAccount = 99, "balloon", "r", "a"
 		_, err = b.loans.Draw(t.Context(), b.staff.Manager, in)
 		require.True(t, fault.Is(err, loan.ReasonTenor) && fault.Is(err, loan.ReasonMethod), "%v", err)
-		rows, cost, err := b.loans.Preview(t.Context(), b.staff.Manager, b.input("p", fen("120000")))
+		o, err := b.loans.Preview(t.Context(), b.staff.Manager, b.input("p", fen("120000")))
 		require.NoError(t, err)
-		require.Len(t, rows, 3)
-		require.Equal(t, fen("120000"), cost.PrincipalMinor)
+		require.Len(t, o.Schedule, 3)
+		require.Equal(t, fen("120000"), o.Cost.PrincipalMinor)
 	})
 }
 

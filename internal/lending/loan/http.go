@@ -5,6 +5,8 @@ import (
 	"net/http"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/base/rate"
+	"github.com/capillary-finance/capillary/internal/base/schedule"
 	"github.com/capillary-finance/capillary/internal/platform/api"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
@@ -13,17 +15,38 @@ import (
 type drawBody struct {
 	AmountMinor     int64  `json:"amount_minor" minimum:"1" doc:"fen"`
 	TenorMonths     int    `json:"tenor_months" minimum:"1" maximum:"360"`
-	Method          string `json:"method" enum:"equal_instalment,equal_principal,interest_only,bullet,flat,custom,discount"`
+	Method          string `json:"method" enum:"equal_instalment,equal_principal,interest_only,bullet,flat,custom,discount,sales_share"`
 	PayeeName       string `json:"payee_name,omitempty" maxLength:"64" doc:"required to draw, not to preview"`
 	PayeeAccount    string `json:"payee_account,omitempty" maxLength:"64" doc:"required to draw, not to preview"`
 	ClientReference string `json:"client_reference,omitempty" maxLength:"64" doc:"your own number of this drawdown; sending it again never pays twice"`
 
-	FirstMinor   int64  `json:"first_minor,omitempty" minimum:"0" doc:"paid out now, the rest in later tranches; empty: all of it now"`
-	Entrusted    bool   `json:"entrusted,omitempty" doc:"the payee is the borrower's supplier"`
-	Purpose      string `json:"purpose,omitempty" maxLength:"200" doc:"what the money is for; needed with entrusted payment"`
-	RepayAccount string `json:"repay_account,omitempty" maxLength:"64" doc:"account collections are taken from; empty: the payee's"`
-	Plan         Plan   `json:"plan,omitempty" doc:"frequency, grace, seasons, balloon; empty: one instalment a month"`
-	Prepayment   string `json:"prepayment,omitempty" enum:"reduce_instalment,reduce_next,reduce_term,next_instalments,last_instalments" doc:"what a prepayment does to the instalments ahead"`
+	FirstMinor   int64         `json:"first_minor,omitempty" minimum:"0" doc:"paid out now, the rest in later tranches; empty: all of it now"`
+	Entrusted    bool          `json:"entrusted,omitempty" doc:"the payee is the borrower's supplier"`
+	Purpose      string        `json:"purpose,omitempty" maxLength:"200" doc:"what the money is for; needed with entrusted payment"`
+	RepayAccount string        `json:"repay_account,omitempty" maxLength:"64" doc:"account collections are taken from; empty: the payee's"`
+	Plan         Plan          `json:"plan,omitempty" doc:"frequency, grace, seasons, balloon; empty: one instalment a month"`
+	Sales        *drawSales    `json:"sales,omitempty" doc:"with the method sales_share"`
+	Lease        *drawLease    `json:"lease,omitempty" doc:"under a contract of leases"`
+	Tranches     []drawTranche `json:"tranches,omitempty" maxItems:"23" doc:"further disbursements; what they leave of the amount is paid out now"`
+
+	Prepayment string `json:"prepayment,omitempty" enum:"reduce_instalment,reduce_next,reduce_term,next_instalments,last_instalments" doc:"what a prepayment does to the instalments ahead"`
+}
+
+type drawSales struct {
+	Share         string `json:"share,omitempty" maxLength:"12" doc:"part of the sales of a period, such as 0.08; empty: the contract's lowest"`
+	ExpectedMinor int64  `json:"expected_minor" minimum:"1" doc:"sales expected per period, for the plan"`
+}
+
+type drawLease struct {
+	InAdvance     bool  `json:"in_advance,omitempty" doc:"rents fall due at the start of their period"`
+	ResidualMinor int64 `json:"residual_minor,omitempty" minimum:"0" doc:"purchase price at the end"`
+	DepositMinor  int64 `json:"deposit_minor,omitempty" minimum:"0"`
+	DepositPaidIn bool  `json:"deposit_paid_in,omitempty" doc:"the lessee pays the deposit in; else it is kept back from the money"`
+}
+
+type drawTranche struct {
+	Date        string `json:"date" format:"date"`
+	AmountMinor int64  `json:"amount_minor" minimum:"1"`
 }
 
 type drawInput struct {
@@ -31,23 +54,37 @@ type drawInput struct {
 	Body drawBody
 }
 
-func (in drawInput) input() DrawInput {
+func (in drawInput) input() (DrawInput, error) {
 	b := in.Body
-	return DrawInput{
+	out := DrawInput{
 		FacilityID: in.ID, AmountMinor: b.AmountMinor, TenorMonths: b.TenorMonths, Method: Method(b.Method), PayeeName: b.PayeeName,
 		PayeeAccount: b.PayeeAccount, Reference: b.ClientReference, FirstMinor: b.FirstMinor, Entrusted: b.Entrusted, Purpose: b.Purpose,
 		RepayAccount: b.RepayAccount, Plan: b.Plan, Prepayment: Strategy(b.Prepayment),
 	}
+	var errs []error
+	if b.Sales != nil {
+		out.Sales.ExpectedMinor = b.Sales.ExpectedMinor
+		if b.Sales.Share != "" {
+			var err error
+			if out.Sales.Share, err = rate.Parse(b.Sales.Share); err != nil {
+				errs = append(errs, fault.Field("sales.share", "须为小数，如 0.08", "must be a decimal such as 0.08").Wrap(err))
+			}
+		}
+	}
+	if b.Lease != nil {
+		out.Lease = LeaseInput(*b.Lease)
+	}
+	for _, x := range b.Tranches {
+		on, err := optionalDate("tranches", x.Date)
+		errs = append(errs, err)
+		out.Tranches = append(out.Tranches, schedule.Tranche{Date: on, AmountMinor: x.AmountMinor})
+	}
+	return out, fault.Join(errs...)
 }
 
 type loanOutput struct{ Body Loan }
 
-type previewOutput struct {
-	Body struct {
-		Schedule []Instalment `json:"schedule"`
-		Cost     Cost         `json:"cost"`
-	}
-}
+type previewOutput struct{ Body Outline }
 
 type listInput struct {
 	api.PageQuery
@@ -117,18 +154,26 @@ func op(id, method, path, zh, en, permission string) api.Op {
 func Routes(a *api.API, s *Service) {
 	calculateRoute(a)
 	servicing(a, s)
+	salesRoute(a, s)
+	depositRoute(a, s)
 	api.Handle(a, op("draw-loan", http.MethodPost, "/api/v1/facilities/{id}/drawdowns", "放款", "Draw down a loan", PermissionDraw),
 		func(ctx context.Context, p auth.Principal, in *drawInput) (*loanOutput, error) {
-			l, err := s.Draw(ctx, p, in.input())
+			draw, err := in.input()
+			if err != nil {
+				return nil, err
+			}
+			l, err := s.Draw(ctx, p, draw)
 			return &loanOutput{Body: l}, err
 		})
 	preview := op("preview-loan", http.MethodPost, "/api/v1/facilities/{id}/drawdowns/preview", "试算还款计划", "Preview a repayment schedule", PermissionRead)
 	preview.NoIdempotency = true
 	api.Handle(a, preview, func(ctx context.Context, p auth.Principal, in *drawInput) (*previewOutput, error) {
-		out := &previewOutput{}
-		var err error
-		out.Body.Schedule, out.Body.Cost, err = s.Preview(ctx, p, in.input())
-		return out, err
+		draw, err := in.input()
+		if err != nil {
+			return nil, err
+		}
+		o, err := s.Preview(ctx, p, draw)
+		return &previewOutput{Body: o}, err
 	})
 	api.Handle(a, op("list-loans", http.MethodGet, "/api/v1/loans", "贷款列表", "List loans", PermissionRead),
 		func(ctx context.Context, p auth.Principal, in *listInput) (*listOutput, error) {

@@ -22,7 +22,7 @@ type leg struct {
 // Debits equal credits for any totals, on and off the balance sheet apart.
 func (t Totals) legs() []leg {
 	cash := t.PaidPrincipalMinor + t.PaidInterestMinor + t.PaidPenaltyMinor + t.PaidCompoundMinor + t.PaidFeeMinor +
-		t.CreditHeldMinor + t.RecoveredMinor + t.SoldPriceMinor - t.DisbursedMinor + t.WithheldMinor
+		t.CreditHeldMinor + t.RecoveredMinor + t.SoldPriceMinor - t.DisbursedMinor + t.WithheldMinor + t.DepositHeld()
 	interest := t.InterestAccruedMinor - t.PaidInterestMinor - t.WaivedInterestMinor - t.CapitalisedMinor - t.SuspendedInterestMinor -
 		t.WrittenOffInterestMinor - t.SoldInterestMinor
 	penalty := t.PenaltyAccruedMinor - t.PaidPenaltyMinor - t.WaivedPenaltyMinor - t.SuspendedPenaltyMinor - t.WrittenOffPenaltyMinor - t.SoldPenaltyMinor
@@ -47,6 +47,7 @@ func (t Totals) legs() []leg {
 		{recipe.WaiverExpense, t.WaivedInterestMinor + t.WaivedPenaltyMinor + t.WaivedCompoundMinor + t.WaivedFeeMinor + t.WaivedPrincipalMinor},
 		{recipe.UnearnedDiscount, t.EarnedMinor - t.WithheldMinor - held},
 		{recipe.CustomerCredit, -t.CreditHeldMinor},
+		{recipe.LeaseDeposit, -t.DepositHeld()},
 		{recipe.LoanLossAllowance, lost - t.WrittenOffHeldMinor},
 		{recipe.RecoveryIncome, -t.RecoveredMinor},
 		{recipe.TransferResult, sold - t.SoldHeldMinor - t.SoldPriceMinor},

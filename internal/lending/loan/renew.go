@@ -266,6 +266,13 @@ func (s *Service) tranche(ctx context.Context, tx *db.Tx, l Loan, amountMinor in
 	if left := l.PrincipalMinor - taken; amountMinor <= 0 || amountMinor > left {
 		return payment.Order{}, fault.New(ReasonTranche, "amount", money.FormatMinor(amountMinor), "left", money.FormatMinor(left)).WithField("amount_minor")
 	}
+	today, err := tx.BusinessDate(ctx)
+	if err != nil {
+		return payment.Order{}, err
+	}
+	if err := l.planned(orders, amountMinor, today); err != nil {
+		return payment.Order{}, err
+	}
 	o, _, err := payment.Record(ctx, tx, payment.Draft{
 		Key: key, Purpose: PurposeDisbursement, Object: "loan", ObjectID: l.ID, FromAccount: payment.SettlementAccount(tx.Institution),
 		ToAccount: l.PayeeAccount, ToName: l.PayeeName, Amount: money.Of(amountMinor, l.Currency), Memo: "分次放款 tranche " + reference,

@@ -232,6 +232,12 @@ func (s *Service) CollectDue(ctx context.Context, tx *db.Tx, loanID string, on c
 	if err != nil || busy {
 		return busy, err
 	}
+	if err := useDeposit(ctx, tx, &l, on); err != nil {
+		return false, err
+	}
+	if l.DueMinor <= 0 {
+		return false, nil
+	}
 	in := RepayInput{LoanID: loanID, AmountMinor: l.DueMinor, Reference: "due-" + on.String(), Collect: true}
 	if _, known, err := payment.ByKey(ctx, tx, collectKey(loanID, in.Reference, false)); err != nil || known {
 		return false, err
@@ -255,6 +261,9 @@ func disbursementOutcome(ctx context.Context, tx *db.Tx, o payment.Order) error 
 		e := Event{Kind: Disbursed, Date: today, AmountMinor: o.AmountMinor, Key: "disbursed", Note: o.BankReference}
 		if o.Key != drawKey(l) {
 			e.Key = o.Key // a later tranche
+		}
+		if kept := l.Terms.kept(); kept > 0 {
+			e.AmountMinor, e.Detail.DepositMinor = o.AmountMinor+kept, kept
 		}
 		if l.Terms.Method == Discount { // the bank paid the face less the interest withheld
 			e.AmountMinor, e.Detail.WithheldMinor = l.PrincipalMinor, l.PrincipalMinor-o.AmountMinor

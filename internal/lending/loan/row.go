@@ -29,6 +29,8 @@ type Row struct {
 	PaidAhead bool `json:"paid_ahead,omitempty"`
 	// Down is a down payment, due with the money.
 	Down bool `json:"down,omitempty"`
+	// Sales are what was reported, where a share of them is due.
+	Sales RowSales `json:"sales,omitzero"`
 }
 
 // level reports a row whose principal follows from the level payment.
@@ -75,7 +77,12 @@ func (s *State) bill() error {
 		r.Billed, r.TotalMinor = true, r.PrincipalMinor+r.InterestMinor
 		s.Next++
 		s.clear(r)
-		if r.Holiday == schedule.Capitalise && s.Terms.Arrears == ArrearsPenalty {
+		switch {
+		case s.Terms.Method == SalesShare: // what fell due is not what was expected
+			if err := s.replan(); err != nil {
+				return err
+			}
+		case r.Holiday == schedule.Capitalise && s.Terms.Arrears == ArrearsPenalty:
 			if err := s.expectOwed(); err != nil {
 				return err
 			}
@@ -137,6 +144,8 @@ func (s *State) billInterest(r *Row, interest int64) {
 func (s *State) dues(r *Row, own int64) {
 	left := s.unbilled() + r.PaidPrincipalMinor + r.WaivedPrincipalMinor
 	switch {
+	case s.Terms.Method == SalesShare:
+		r.PrincipalMinor = s.shared(r, left)
 	case s.Next == len(s.Rows)-1:
 		r.PrincipalMinor = left
 	case s.Terms.Arrears != ArrearsPenalty && r.level(s.Terms.Method):
@@ -144,7 +153,7 @@ func (s *State) dues(r *Row, own int64) {
 	default:
 		r.PrincipalMinor = min(r.PrincipalMinor, left)
 	}
-	if s.Terms.Arrears != ArrearsPenalty { // the plan ahead moves every night; the row keeps what is left today
+	if s.Terms.Arrears != ArrearsPenalty || s.Terms.Method == SalesShare { // the plan ahead moves; the row keeps what is left today
 		r.BalanceMinor = left - r.PrincipalMinor
 		for i := s.Next + 1; i < len(s.Rows); i++ {
 			r.BalanceMinor += s.Rows[i].PaidPrincipalMinor

@@ -29,6 +29,11 @@ func Schedule(t Terms) ([]Instalment, error) {
 		st.Rate = 0 // its interest is withheld when the money leaves
 	}
 	rows, _, err := instalments(st, 1)
+	if t.Method == SalesShare { // paid off before its latest maturity, as far as is expected
+		for n := len(rows); n > 1 && rows[n-1].TotalMinor == 0; n-- {
+			rows = rows[:n-1]
+		}
+	}
 	return rows, err
 }
 
@@ -41,6 +46,10 @@ func (t Terms) layout() schedule.Terms {
 		Method: schedule.Method(t.Method), Accrual: p.Accrual, Basis: t.Basis, Weights: p.Weights, Principal: p.Principal,
 		BalloonMinor: p.BalloonMinor, InAdvance: p.InAdvance, DownPayment: p.DownPayment, GracePrincipal: p.GracePrincipal,
 		GraceInterest: p.GraceInterest, GraceRule: p.GraceRule, Rounding: t.Rounding, Level: p.Level, MultipleMinor: p.MultipleMinor, MultipleMode: p.MultipleMode,
+	}
+	for _, x := range t.Tranches { // the first one leaves on the start
+		st.Tranches[0].AmountMinor -= x.AmountMinor
+		st.Tranches = append(st.Tranches, x)
 	}
 	if st.Unit == "" {
 		st.Unit = schedule.Month
@@ -72,6 +81,9 @@ func (t Terms) layout() schedule.Terms {
 		case schedule.Month, schedule.Whole:
 			st.Count = max(t.TenorMonths/st.Every, 1)
 		}
+	}
+	if t.Method == SalesShare {
+		st.Method, st.Payments = schedule.Payments, t.Sales.payments(st.Count)
 	}
 	return st
 }

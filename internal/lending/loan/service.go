@@ -3,6 +3,7 @@ package loan
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -10,6 +11,8 @@ import (
 	"github.com/capillary-finance/capillary/internal/base/daycount"
 	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/base/rate"
+	"github.com/capillary-finance/capillary/internal/base/schedule"
+	"github.com/capillary-finance/capillary/internal/base/tvm"
 	"github.com/capillary-finance/capillary/internal/credit/facility"
 	"github.com/capillary-finance/capillary/internal/lending/payment"
 	"github.com/capillary-finance/capillary/internal/platform/audit"
@@ -49,7 +52,16 @@ type Conditions struct {
 	DueRule       calendar.Adjustment `json:"due_rule"`
 	// Repricing says which benchmark the rate follows and when; zero is a fixed rate.
 	Repricing Repricing `json:"repricing,omitzero"`
+	// Kind is the recipe's: term, revolving, lease or discount; empty in contracts older than kinds.
+	Kind string `json:"kind,omitempty"`
+	// Sales are there when the contract offers repayment by a share of sales.
+	Sales    SalesConditions   `json:"sales,omitzero"`
+	Lease    LeaseConditions   `json:"lease,omitzero"`
+	Tranches TrancheConditions `json:"tranches,omitzero"`
 }
+
+// KindLease is the kind of contract under which leases are drawn.
+const KindLease = "lease"
 
 // ConditionsOf finds the conditions of a facility's contract. The contract
 // package provides it; loans do not know contracts.
@@ -90,6 +102,12 @@ type DrawInput struct {
 	Plan Plan
 	// Prepayment is the usual strategy of prepayments.
 	Prepayment Strategy
+	// Sales belong to the method sales_share.
+	Sales SalesInput
+	// Lease belongs to contracts of leases.
+	Lease LeaseInput
+	// Tranches are the further disbursements planned; what they leave of the amount is paid out now.
+	Tranches []schedule.Tranche
 	// Reference is the client's own number of this drawdown: whoever sends it
 	// again, by whatever route, gets the loan that exists.
 	Reference string
@@ -140,16 +158,23 @@ func (in DrawInput) lawful(today calendar.Date) error {
 
 // terms combines the request, the facility and the contract's conditions.
 func (in DrawInput) terms(f facility.Facility, c Conditions, start calendar.Date) (Terms, error) {
-	penalty, err := money.MulDiv(int64(f.Rate), rate.Scale+int64(c.PenaltySpread), rate.Scale, money.HalfUp)
+	return in.Under(f.Rate, money.Currency(f.Currency), c, start)
+}
+
+// Under are the terms of a drawdown at a rate under a contract's conditions, with every fault named; offers and contracts show
+// a loan by it that nobody has drawn.
+func (in DrawInput) Under(r rate.Rate, currency money.Currency, c Conditions, start calendar.Date) (Terms, error) {
+	penalty, err := money.MulDiv(int64(r), rate.Scale+int64(c.PenaltySpread), rate.Scale, money.HalfUp)
 	if err != nil {
 		return Terms{}, err
 	}
 	t := Terms{
-		PrincipalMinor: in.AmountMinor, Currency: money.Currency(f.Currency), AnnualRate: f.Rate, PenaltyRate: rate.Rate(penalty), Start: start,
+		PrincipalMinor: in.AmountMinor, Currency: currency, AnnualRate: r, PenaltyRate: rate.Rate(penalty), Start: start,
 		TenorMonths: in.TenorMonths, Method: in.Method, Basis: c.Basis, Rounding: c.Rounding, GraceDays: c.GraceDays, DueRule: c.DueRule,
 		Plan: in.Plan, Prepayment: in.Prepayment, Repricing: c.Repricing, Tranched: in.FirstMinor > 0 && in.FirstMinor < in.AmountMinor,
 	}
 	var errs []error
+	errs = append(errs, in.special(c, &t))
 	if in.TenorMonths < c.TenorMonthsMin || in.TenorMonths > c.TenorMonthsMax {
 		errs = append(errs, fault.New(ReasonTenor, "min", c.TenorMonthsMin, "max", c.TenorMonthsMax).WithField("tenor_months"))
 	}
@@ -161,6 +186,42 @@ func (in DrawInput) terms(f facility.Facility, c Conditions, start calendar.Date
 		errs = append(errs, fault.New(ReasonMethod, "method", in.Method).WithField("method"))
 	}
 	return t, fault.Join(append(errs, t.Validate())...)
+}
+
+// special puts into the terms what only some kinds of contract have.
+func (in DrawInput) special(c Conditions, t *Terms) error {
+	var errs []error
+	if in.Method == SalesShare {
+		sales, err := c.Sales.of(in.Sales, in.AmountMinor)
+		t.Sales = sales
+		errs = append(errs, err)
+	}
+	if due := t.Plan.FirstDue; t.Method == Discount && due.After(t.Start.AddMonths(t.TenorMonths, calendar.Clamp)) {
+		errs = append(errs, fault.Field("plan.first_due", "到期日超出所选期限", "lies beyond the tenor"))
+	}
+	if c.Kind == KindLease {
+		errs = append(errs, c.Lease.lease(in.Lease, t))
+	} else if in.Lease != (LeaseInput{}) {
+		errs = append(errs, fault.Field("lease", "该合同不是融资租赁合同", "the contract is not one of leases"))
+	}
+	if c.Kind != "" && t.Tranched && len(in.Tranches) == 0 {
+		errs = append(errs, fault.Field("tranches", "分次放款须给出后续每笔的日期与金额", "needs the date and amount of each further disbursement"))
+	}
+	t.Tranches = in.Tranches
+	t.Tranched = t.Tranched || len(in.Tranches) > 0
+	return fault.Join(append(errs, c.Tranches.allows(in.Tranches, t.Start))...)
+}
+
+// first is what leaves at once; zero is all of it.
+func (in DrawInput) first() int64 {
+	if len(in.Tranches) == 0 {
+		return in.FirstMinor
+	}
+	v := in.AmountMinor
+	for _, x := range in.Tranches {
+		v -= x.AmountMinor
+	}
+	return v
 }
 
 // Draw reserves the facility, creates the loan and records the payment order in
@@ -259,7 +320,7 @@ func (s *Service) prepare(ctx context.Context, tx *db.Tx, f facility.Facility, i
 		Facts: Facts{Entrusted: in.Entrusted, Purpose: in.Purpose, RepayAccount: in.RepayAccount},
 	}
 	if t.Tranched {
-		l.Facts.FirstMinor = in.FirstMinor
+		l.Facts.FirstMinor = in.first()
 	}
 	return l, nil
 }
@@ -277,7 +338,7 @@ func order(ctx context.Context, tx *db.Tx, l Loan) (string, error) {
 	}
 	o, _, err := payment.Record(ctx, tx, payment.Draft{
 		Key: drawKey(l), Purpose: PurposeDisbursement, Object: "loan", ObjectID: l.ID, FromAccount: payment.SettlementAccount(tx.Institution),
-		ToAccount: l.PayeeAccount, ToName: l.PayeeName, Amount: money.Of(amount-withheld, l.Currency), Memo: "放款 loan disbursement " + l.Reference,
+		ToAccount: l.PayeeAccount, ToName: l.PayeeName, Amount: money.Of(amount-withheld-l.Terms.kept(), l.Currency), Memo: "放款 loan disbursement " + l.Reference,
 	})
 	if err != nil {
 		return "", err
@@ -294,16 +355,27 @@ func drawKey(l Loan) string { return "draw:" + l.FacilityID + ":" + l.Reference 
 func same(l Loan, in DrawInput) (Loan, error) {
 	if l.PrincipalMinor != in.AmountMinor || l.Terms.TenorMonths != in.TenorMonths || l.Terms.Method != in.Method ||
 		l.PayeeAccount != in.PayeeAccount || l.PayeeName != in.PayeeName || l.Facts.Entrusted != in.Entrusted || l.Facts.RepayAccount != in.RepayAccount ||
-		(l.Terms.Tranched && l.Facts.FirstMinor != in.FirstMinor) {
+		(l.Terms.Tranched && l.Facts.FirstMinor != in.first()) || l.Terms.Sales.ExpectedMinor != in.Sales.ExpectedMinor ||
+		l.Terms.Deposit.AmountMinor != in.Lease.DepositMinor || !slices.Equal(l.Terms.Tranches, in.Tranches) {
 		return l, fault.New(ReasonReferenceReused, "reference", in.Reference, "loan", l.ID).WithField("client_reference")
 	}
 	return l, nil
 }
 
-// Preview computes the schedule a drawdown would have, and stores nothing.
-func (s *Service) Preview(ctx context.Context, p auth.Principal, in DrawInput) (rows []Instalment, cost Cost, err error) {
+// Outline is what a drawdown would be.
+type Outline struct {
+	Schedule []Instalment `json:"schedule"`
+	Cost     Cost         `json:"cost"`
+	Yearly
+	WithheldMinor int64 `json:"withheld_minor" doc:"interest kept back when the money leaves"`
+	DepositMinor  int64 `json:"deposit_minor" doc:"a lease's deposit"`
+	ProceedsMinor int64 `json:"proceeds_minor" doc:"what reaches the payee on the first day, minor units"`
+}
+
+// Preview computes the schedule a drawdown would have and what it costs a year, and stores nothing.
+func (s *Service) Preview(ctx context.Context, p auth.Principal, in DrawInput) (o Outline, err error) {
 	if err := p.Require(PermissionRead); err != nil {
-		return nil, cost, err
+		return o, err
 	}
 	err = s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
 		f, err := visibleFacility(ctx, tx, p, in.FacilityID)
@@ -322,11 +394,31 @@ func (s *Service) Preview(ctx context.Context, p auth.Principal, in DrawInput) (
 		if err != nil {
 			return err
 		}
-		if rows, err = Schedule(t); err != nil {
-			return err
-		}
-		cost, err = TotalCost(rows)
+		o, err = Outlined(t)
 		return err
 	})
-	return rows, cost, err
+	return o, err
+}
+
+// Outlined lays terms out: plan, cost, and what reaches the payee.
+func Outlined(t Terms) (o Outline, err error) {
+	if o.Schedule, err = Schedule(t); err != nil {
+		return o, err
+	}
+	if o.Cost, err = TotalCost(o.Schedule); err != nil {
+		return o, err
+	}
+	if o.WithheldMinor, err = t.Withheld(); err != nil {
+		return o, err
+	}
+	o.Cost.InterestMinor += o.WithheldMinor // paid in advance, it is the price all the same
+	o.DepositMinor = t.Deposit.AmountMinor
+	o.ProceedsMinor = t.PrincipalMinor - o.WithheldMinor - t.kept()
+	for _, x := range t.Tranches {
+		o.ProceedsMinor -= x.AmountMinor
+	}
+	if o.Yearly, err = YearlyCost(t, o.Schedule); errors.Is(err, tvm.ErrNoRate) {
+		err = nil // nothing is lent on balance
+	}
+	return o, err
 }

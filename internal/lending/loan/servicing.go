@@ -32,7 +32,7 @@ const PurposeRefund = "loan.refund"
 // Change asks for an event on a loan.
 type Change struct {
 	LoanID string    `json:"loan_id"`
-	Kind   EventKind `json:"kind" enum:"fee_charged,reversed,refunded,waived,rate_changed,due_moved,extended,restructured,accelerated,misused,charged_off,written_off,transferred"`
+	Kind   EventKind `json:"kind" enum:"fee_charged,reversed,refunded,waived,rate_changed,due_moved,extended,restructured,accelerated,misused,charged_off,written_off,transferred,deposit_applied,deposit_returned"`
 	// Date is the value date; zero is the business date on which it is approved.
 	Date        calendar.Date `json:"value_date,omitzero"`
 	AmountMinor int64         `json:"amount_minor,omitempty"`
@@ -64,9 +64,9 @@ func (c Change) validate() error {
 // proposable lists what people may ask for; the rest follows from money and time.
 func (k EventKind) proposable() bool {
 	switch k {
-	case FeeCharged, Reversed, Refunded, Waived, RateChanged, DueMoved, Extended, Restructured, Accelerated, Misused, ChargedOff, WrittenOff, Transferred:
+	case FeeCharged, Reversed, Refunded, Waived, RateChanged, DueMoved, Extended, Restructured, Accelerated, Misused, ChargedOff, WrittenOff, Transferred, DepositApplied, DepositReturned:
 		return true
-	case Disbursed, Repaid, Cancelled:
+	case Disbursed, Repaid, Cancelled, SalesReported, DepositPaid:
 		return false
 	default:
 		return false
@@ -123,6 +123,7 @@ func (s *Service) Servicing(p *proposal.Service) {
 		Describe: s.describe, Apply: s.applyChange,
 	})
 	s.dispatcher.Handle(PurposeRefund, refundOutcome)
+	s.dispatcher.Handle(PurposeDepositReturn, depositOutcome)
 }
 
 // ProposeChange asks a second person for a change of a loan; it says at once
@@ -188,6 +189,11 @@ func tryChange(ctx context.Context, tx *db.Tx, l *Loan, c Change) (before, after
 			return before, after, err
 		}
 	}
+	if c.Kind == DepositReturned && l.Posted.DepositHeld() > 0 {
+		if err := c.depositReturnable(ctx, tx, l); err != nil {
+			return before, after, err
+		}
+	}
 	on := later(l.ProcessedTo, today)
 	if before, err = Replay(l.Terms, plain(recorded), on); err != nil {
 		return before, after, err
@@ -204,11 +210,16 @@ func (c Change) unused(ctx context.Context, tx *db.Tx, recorded []RecordedEvent)
 			return fault.New(ReasonChangeReused, "reference", c.Reference).WithField("reference")
 		}
 	}
-	_, ordered, err := payment.ByKey(ctx, tx, c.refundKey())
-	if err == nil && ordered {
-		err = fault.New(ReasonChangeReused, "reference", c.Reference).WithField("reference")
+	for _, key := range []string{c.refundKey(), c.depositKey()} {
+		_, ordered, err := payment.ByKey(ctx, tx, key)
+		if err == nil && ordered {
+			err = fault.New(ReasonChangeReused, "reference", c.Reference).WithField("reference")
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 func (c Change) refundKey() string { return "refund:" + c.LoanID + ":" + c.Reference }
@@ -242,6 +253,9 @@ func (s *Service) applyChange(ctx context.Context, tx *db.Tx, _ auth.Principal, 
 	}
 	if c.Kind == Refunded {
 		return s.orderRefund(ctx, tx, l, c)
+	}
+	if c.Kind == DepositReturned {
+		return s.orderDepositReturn(ctx, tx, l, c)
 	}
 	today, err := tx.BusinessDate(ctx)
 	if err != nil {

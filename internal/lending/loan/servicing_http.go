@@ -22,7 +22,7 @@ type whatIfOutput struct{ Body WhatIf }
 type changeInput struct {
 	ID   string `path:"id" maxLength:"80"`
 	Body struct {
-		Kind        EventKind   `json:"kind" enum:"fee_charged,reversed,refunded,waived,rate_changed,due_moved,extended,restructured,accelerated,misused,charged_off,written_off,transferred"`
+		Kind        EventKind   `json:"kind" enum:"fee_charged,reversed,refunded,waived,rate_changed,due_moved,extended,restructured,accelerated,misused,charged_off,written_off,transferred,deposit_applied,deposit_returned"`
 		ValueDate   string      `json:"value_date,omitempty" format:"date" doc:"empty: the business date on which it is approved"`
 		AmountMinor int64       `json:"amount_minor,omitempty" minimum:"0" doc:"minor units; with a transfer, its price"`
 		Detail      Particulars `json:"detail,omitempty"`

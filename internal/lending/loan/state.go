@@ -59,9 +59,11 @@ type State struct {
 	Settled  int64     `json:"settled_minor,omitempty"`  // interest of the running period paid before its due date
 	Deferred int64     `json:"deferred_minor,omitempty"` // interest of instalments in grace, due with the first one after
 	// BilledInterest is the interest of all periods that ended, billed or capitalised.
-	BilledInterest int64             `json:"billed_interest_minor"`
-	Level          int64             `json:"level_minor,omitempty"` // the level payment
-	Less           int64             `json:"less_minor,omitempty"`  // principal paid beyond an instalment that the next ones need not pay
+	BilledInterest int64 `json:"billed_interest_minor"`
+	Level          int64 `json:"level_minor,omitempty"` // the level payment
+	// Carried is what sales reported late make due with the running instalment.
+	Carried        int64             `json:"carried_minor,omitempty"`
+	Less           int64             `json:"less_minor,omitempty"` // principal paid beyond an instalment that the next ones need not pay
 	PenaltyEarned  []schedule.Earned `json:"penalty_earned,omitempty"`
 	CompoundEarned []schedule.Earned `json:"compound_earned,omitempty"`
 	ArrearsTo      calendar.Date     `json:"arrears_to,omitzero"`     // up to where overdue amounts were charged at events
@@ -91,7 +93,7 @@ func replay(t Terms, events []Event, asOf calendar.Date) (State, map[int64]Alloc
 		if err != nil {
 			return s, nil, err
 		}
-		if e.Kind == Repaid {
+		if e.Kind == Repaid || e.Kind == DepositApplied {
 			split[e.Seq] = a
 		}
 	}
@@ -225,6 +227,9 @@ func (s *State) Apply(e Event) (Allocation, error) {
 	if e.Kind == Repaid {
 		return s.repay(e)
 	}
+	if e.Kind == DepositApplied {
+		return s.applyDeposit(e)
+	}
 	if err := s.change(e); err != nil {
 		return Allocation{}, err
 	}
@@ -244,8 +249,14 @@ func (s *State) allows(kind EventKind) bool {
 		return s.Totals.CreditHeldMinor > 0
 	case WrittenOff, Transferred:
 		return s.open()
-	case FeeCharged, Waived, RateChanged, DueMoved, Extended, Restructured, Accelerated, Misused, ChargedOff:
+	case FeeCharged, Waived, RateChanged, DueMoved, Extended, Restructured, Accelerated, Misused, ChargedOff, SalesReported:
 		return s.open()
+	case DepositPaid:
+		return s.open() && s.Terms.Deposit.AmountMinor > 0
+	case DepositApplied:
+		return s.open() || s.Status == WrittenOffOut
+	case DepositReturned:
+		return s.returnsDeposit()
 	case Reversed:
 		return false
 	default:
@@ -278,6 +289,12 @@ func (s *State) change(e Event) error {
 		return s.extend(e.Detail)
 	case Restructured:
 		return s.restructure(e)
+	case SalesReported:
+		return s.reportSales(e)
+	case DepositPaid:
+		return s.takeDeposit(e)
+	case DepositReturned:
+		return s.returnDeposit(e)
 	case Accelerated:
 		return s.accelerate()
 	case Misused:
@@ -290,7 +307,7 @@ func (s *State) change(e Event) error {
 		return s.writeOff()
 	case Transferred:
 		return s.transfer(e)
-	case Repaid, Reversed:
+	case Repaid, DepositApplied, Reversed:
 		return wrongStatus(s.Status, e.Kind)
 	default:
 		return wrongStatus(s.Status, e.Kind)
@@ -335,7 +352,11 @@ func (s *State) disburse(e Event) error {
 			return err
 		}
 	}
+	if err := s.keepDeposit(e); err != nil {
+		return err
+	}
 	st := s.Terms.layout()
+	st.Tranches = st.Tranches[:1]
 	st.Tranches[0].AmountMinor = e.AmountMinor // a first tranche plans what has left, not what may leave
 	st.BalloonMinor = min(st.BalloonMinor, e.AmountMinor)
 	if err := s.lay(st); err != nil {

@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -127,7 +128,9 @@ func (t *teller) do(e Event) error {
 		line.Amount = -e.AmountMinor
 	case Transferred:
 		line.Amount = 0 // the price is between the holders
-	case Repaid:
+	case SalesReported, DepositPaid, DepositReturned: // they change nothing of the debt
+		line.Amount, line.Memo = 0, noted(line.Memo, money.Of(e.AmountMinor, t.st.Terms.Currency))
+	case Repaid, DepositApplied:
 		line.Amount = -e.AmountMinor
 		if err == nil {
 			line.Allocation = &a
@@ -143,12 +146,17 @@ func (t *teller) do(e Event) error {
 	default:
 		return err
 	}
-	if e.Kind == Repaid {
+	if e.Kind == Repaid || e.Kind == DepositApplied {
 		t.hush()
 	}
 	t.lines[e.Seq] = line
 	t.keep(line)
 	return nil
+}
+
+// noted puts into words an amount that changes nothing of the debt.
+func noted(t fault.Text, a money.Amount) fault.Text {
+	return fault.Text{Zh: t.Zh + " " + a.Format("zh"), En: t.En + " " + a.Format("en")}
 }
 
 // undo tells a reversal: the line of what it takes back with the other sign, and what has fallen due without it.

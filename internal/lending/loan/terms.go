@@ -26,6 +26,7 @@ const (
 	Flat            Method = "flat"             // 等本等息
 	Custom          Method = "custom"           // 按还款计划
 	Discount        Method = "discount"         // 贴现：预扣利息，到期还本
+	SalesShare      Method = "sales_share"      // 按销售额比例还款
 )
 
 var methodNames = map[Method]fault.Text{
@@ -36,6 +37,7 @@ var methodNames = map[Method]fault.Text{
 	Flat:            {Zh: "等本等息", En: "flat interest"},
 	Custom:          {Zh: "按还款计划", En: "a plan of its own"},
 	Discount:        {Zh: "贴现（预扣利息）", En: "discounted: interest withheld, face at maturity"},
+	SalesShare:      {Zh: "按销售额比例还款", En: "a share of sales each period"},
 }
 
 // Name is the method as people call it.
@@ -118,7 +120,7 @@ type Terms struct {
 	PenaltyRate rate.Rate           `json:"penalty_rate"`
 	Start       calendar.Date       `json:"start"`
 	TenorMonths int                 `json:"tenor_months"`
-	Method      Method              `json:"method" enum:"equal_instalment,equal_principal,interest_only,bullet,flat,custom,discount"`
+	Method      Method              `json:"method" enum:"equal_instalment,equal_principal,interest_only,bullet,flat,custom,discount,sales_share"`
 	Basis       daycount.Convention `json:"basis"`
 	Rounding    money.Mode          `json:"rounding"`
 	// GraceDays after a due date without penalty; the contract rate runs on.
@@ -141,6 +143,12 @@ type Terms struct {
 	MisuseRate rate.Rate `json:"misuse_rate,omitempty"`
 	// Repricing says when the rate follows its benchmark; empty is a fixed rate.
 	Repricing Repricing `json:"repricing,omitzero"`
+	// Sales belong to the method sales_share.
+	Sales Sales `json:"sales,omitzero"`
+	// Deposit secures a lease.
+	Deposit Deposit `json:"deposit,omitzero"`
+	// Tranches are the further disbursements that were planned, beside the first one on the start.
+	Tranches []schedule.Tranche `json:"tranches,omitempty"`
 }
 
 // Repricing ties a rate to a benchmark of base/benchmark; its zero value is a
@@ -219,7 +227,7 @@ func (t Terms) validateRules() []error {
 	if t.Method == Flat && (t.Plan.GracePrincipal > 0 || t.Plan.GraceInterest > 0) {
 		errs = append(errs, fault.Field("plan.grace_principal", "等本等息不支持宽限", "flat interest allows no grace"))
 	}
-	return append(errs, t.Order.validate(), t.validatePlan())
+	return append(errs, t.Order.validate(), t.validateSales(), t.validateDeposit(), t.validateTranches(), t.validatePlan())
 }
 
 // validatePlan asks the schedule engine, and names its refusals in our fields.
@@ -242,7 +250,7 @@ func (t Terms) validatePlan() error {
 	}
 	for _, e := range unjoin(err) {
 		var refused *schedule.TermError
-		if errors.As(e, &refused) && refused.Field != "tranches" && refused.Field != "rate" && refused.Field != "method" {
+		if errors.As(e, &refused) && refused.Field != "tranches" && refused.Field != "rate" && refused.Field != "method" && refused.Field != "payments" {
 			errs = append(errs, fault.Field("plan."+refused.Field, refused.Zh, refused.En))
 		}
 	}

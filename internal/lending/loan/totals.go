@@ -51,6 +51,10 @@ type Totals struct {
 	SoldCompoundMinor  int64 `json:"sold_compound_minor,omitempty"`
 	SoldFeeMinor       int64 `json:"sold_fee_minor,omitempty"`
 	SoldPriceMinor     int64 `json:"sold_price_minor,omitempty"`
+
+	DepositTakenMinor    int64 `json:"deposit_taken_minor,omitempty" doc:"a lease's deposit, kept back or paid in"`
+	DepositAppliedMinor  int64 `json:"deposit_applied_minor,omitempty" doc:"of it, what paid rents or other dues"`
+	DepositReturnedMinor int64 `json:"deposit_returned_minor,omitempty"`
 }
 
 // suspended is what is accrued and not recognised.
@@ -100,5 +104,8 @@ func (t Totals) Sub(o Totals) Totals {
 		SoldCompoundMinor:        t.SoldCompoundMinor - o.SoldCompoundMinor,
 		SoldFeeMinor:             t.SoldFeeMinor - o.SoldFeeMinor,
 		SoldPriceMinor:           t.SoldPriceMinor - o.SoldPriceMinor,
+		DepositTakenMinor:        t.DepositTakenMinor - o.DepositTakenMinor,
+		DepositAppliedMinor:      t.DepositAppliedMinor - o.DepositAppliedMinor,
+		DepositReturnedMinor:     t.DepositReturnedMinor - o.DepositReturnedMinor,
 	}
 }

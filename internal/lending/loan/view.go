@@ -69,14 +69,22 @@ type Detail struct {
 	Accelerated bool        `json:"accelerated"`
 	Extensions  int         `json:"extensions"`
 	Observation Observation `json:"observation,omitzero" doc:"after a restructuring"`
+	Yearly      Yearly      `json:"yearly,omitzero" doc:"what the plan cost a year when it was drawn"`
 }
 
 // Get reads a loan with its state as of the date it is processed to.
 func (s *Service) Get(ctx context.Context, p auth.Principal, id string) (d Detail, err error) {
 	err = s.see(ctx, p, id, func(tx *db.Tx, l Loan) error {
 		st, err := Current(ctx, tx, l)
+		if err != nil {
+			return err
+		}
 		d = detail(l, &st)
-		return err
+		// A plan that has no rate, or terms of an older program, are no reason to hide the loan.
+		if o, err := Outlined(l.Terms); err == nil {
+			d.Yearly = o.Yearly
+		}
+		return nil
 	})
 	return d, err
 }

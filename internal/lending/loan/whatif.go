@@ -12,7 +12,7 @@ import (
 
 // Supposition is an event that somebody wonders about. Its date may lie ahead.
 type Supposition struct {
-	Kind        EventKind     `json:"kind" enum:"repaid,fee_charged,reversed,waived,rate_changed,due_moved,extended,restructured,accelerated,misused,charged_off,written_off"`
+	Kind        EventKind     `json:"kind" enum:"repaid,fee_charged,reversed,waived,rate_changed,due_moved,extended,restructured,accelerated,misused,charged_off,written_off,sales_reported,deposit_applied"`
 	Date        calendar.Date `json:"date"`
 	AmountMinor int64         `json:"amount_minor,omitempty"`
 	Prepay      bool          `json:"prepay,omitempty"`

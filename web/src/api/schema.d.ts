@@ -222,6 +222,29 @@ export type ApplicationEditInputBody = {
   version: number
 }
 
+export type ApplicationExtras = {
+  /** of a lease */
+  deposit_minor?: number
+  deposit_use?: "last_rents" | "return"
+  /** rents fall due at the start of their period */
+  in_advance?: boolean
+  kind?: "term" | "revolving" | "lease" | "discount"
+  /** what reaches the firm, when that is less than the amount */
+  proceeds_minor?: number
+  /** purchase price at the end of a lease */
+  residual_minor?: number
+  sales_cap_minor?: number
+  /** sales a month that the plan assumes */
+  sales_expected_minor?: number
+  sales_minimum_minor?: number
+  /** part of the sales of a month that is due */
+  sales_share?: string
+  /** disbursements at most */
+  tranches_max?: number
+  /** interest of a discount, kept back */
+  withheld_minor?: number
+}
+
 export type ApplicationInstalment = {
   balance_minor: number
   due_on: string
@@ -251,6 +274,8 @@ export type ApplicationOffer = {
   annualised_rate: string
   currency: string
   expires_on: string
+  /** deposit, residual, discount, share of sales: what the kind of product has */
+  extras?: ApplicationExtras
   facility_months: number
   grace_days: number
   instalments: Array<ApplicationInstalment>
@@ -575,7 +600,7 @@ export type ChangeInputBody = {
   /** minor units; with a transfer, its price */
   amount_minor?: number
   detail?: LoanParticulars
-  kind: "fee_charged" | "reversed" | "refunded" | "waived" | "rate_changed" | "due_moved" | "extended" | "restructured" | "accelerated" | "misused" | "charged_off" | "written_off" | "transferred"
+  kind: "fee_charged" | "reversed" | "refunded" | "waived" | "rate_changed" | "due_moved" | "extended" | "restructured" | "accelerated" | "misused" | "charged_off" | "written_off" | "transferred" | "deposit_applied" | "deposit_returned"
   reason: string
   /** your own number of this change; approved twice it happens once */
   reference: string
@@ -680,6 +705,7 @@ export type ContractTerms = {
   currency: string
   demo: boolean
   expires_on: string
+  extras?: ApplicationExtras
   lender_en: string
   lender_zh: string
   limit_minor: number
@@ -859,6 +885,15 @@ export type DecisionView = {
 export type DefinitionsOutputBody = {
   definitions: Array<FeatureDefinition>
   version: string
+}
+
+export type DepositInputBody = {
+  /** minor units; at most what is missing of the deposit agreed */
+  amount_minor: number
+  /** your own number of this payment; sending it again changes nothing */
+  reference: string
+  /** day on which the money arrived; empty: the business date */
+  value_date?: string
 }
 
 export type DiscardInputBody = {
@@ -2007,18 +2042,29 @@ export type LoanConditions = {
   basis: string
   due_rule: string
   grace_days: number
+  kind?: string
+  lease?: LoanLeaseConditions
   methods: Array<string>
   penalty_spread: string
   repricing?: LoanRepricing
   rounding: string
+  sales?: LoanSalesConditions
   tenor_months_max: number
   tenor_months_min: number
+  tranches?: LoanTrancheConditions
 }
 
 export type LoanCost = {
   interest_minor: number
   principal_minor: number
   total_minor: number
+}
+
+export type LoanDeposit = {
+  /** minor units */
+  amount_minor: number
+  paid_in?: boolean
+  use: "last_rents" | "return"
 }
 
 export type LoanDetail = {
@@ -2072,6 +2118,8 @@ export type LoanDetail = {
   totals: LoanTotals
   updated_at: string
   version: number
+  /** what the plan cost a year when it was drawn */
+  yearly?: LoanYearly
 }
 
 export type LoanDrawBody = {
@@ -2083,7 +2131,9 @@ export type LoanDrawBody = {
   entrusted?: boolean
   /** paid out now, the rest in later tranches; empty: all of it now */
   first_minor?: number
-  method: "equal_instalment" | "equal_principal" | "interest_only" | "bullet" | "flat" | "custom" | "discount"
+  /** under a contract of leases */
+  lease?: LoanDrawLease
+  method: "equal_instalment" | "equal_principal" | "interest_only" | "bullet" | "flat" | "custom" | "discount" | "sales_share"
   /** required to draw, not to preview */
   payee_account?: string
   /** required to draw, not to preview */
@@ -2096,7 +2146,33 @@ export type LoanDrawBody = {
   purpose?: string
   /** account collections are taken from; empty: the payee's */
   repay_account?: string
+  /** with the method sales_share */
+  sales?: LoanDrawSales
   tenor_months: number
+  /** further disbursements; what they leave of the amount is paid out now */
+  tranches?: Array<LoanDrawTranche>
+}
+
+export type LoanDrawLease = {
+  deposit_minor?: number
+  /** the lessee pays the deposit in; else it is kept back from the money */
+  deposit_paid_in?: boolean
+  /** rents fall due at the start of their period */
+  in_advance?: boolean
+  /** purchase price at the end */
+  residual_minor?: number
+}
+
+export type LoanDrawSales = {
+  /** sales expected per period, for the plan */
+  expected_minor: number
+  /** part of the sales of a period, such as 0.08; empty: the contract's lowest */
+  share?: string
+}
+
+export type LoanDrawTranche = {
+  amount_minor: number
+  date: string
 }
 
 export type LoanFacts = {
@@ -2127,6 +2203,13 @@ export type LoanInstalment = {
   total_minor: number
 }
 
+export type LoanLeaseConditions = {
+  deposit_max: string
+  deposit_min: string
+  deposit_use?: "last_rents" | "return"
+  residual_max: string
+}
+
 export type LoanObservation = {
   passed_on?: string
   restarts?: number
@@ -2137,6 +2220,21 @@ export type LoanOrder = {
   accrual?: Array<string>
   by_instalment?: boolean
   non_accrual?: Array<string>
+}
+
+export type LoanOutline = {
+  cost: LoanCost
+  /** a lease's deposit */
+  deposit_minor: number
+  /** what reaches the payee on the first day, minor units */
+  proceeds_minor: number
+  schedule: Array<LoanInstalment>
+  /** interest kept back when the money leaves */
+  withheld_minor: number
+  /** with compounding, by days over 365 (XIRR) */
+  yearly_compound: string
+  /** without compounding: the inner rate of a period times the periods of a year */
+  yearly_simple: string
 }
 
 export type LoanOutlook = {
@@ -2159,6 +2257,7 @@ export type LoanParticulars = {
   channel?: string
   component?: string
   count?: number
+  deposit_minor?: number
   every?: number
   fee_code?: string
   from?: string
@@ -2171,6 +2270,7 @@ export type LoanParticulars = {
   rate?: string
   reason?: string
   shift?: boolean
+  source?: string
   strategy?: string
   to?: string
   withheld_minor?: number
@@ -2254,10 +2354,37 @@ export type LoanRow = {
   paid_interest_minor: number
   paid_principal_minor: number
   principal_minor: number
+  sales?: LoanRowSales
   total_minor: number
   waived_interest_minor?: number
   waived_principal_minor?: number
   weight?: number
+}
+
+export type LoanRowSales = {
+  demand_minor?: number
+  late_minor?: number
+  missing?: boolean
+  reported_minor: number
+  reports: number
+}
+
+export type LoanSales = {
+  /** most that falls due per period by the share; zero: no cap */
+  cap_minor?: number
+  /** sales expected per period, for the plan that is shown */
+  expected_minor: number
+  /** least that falls due per period, minor units */
+  minimum_minor: number
+  /** part of the sales of a period, such as 0.08 */
+  share: string
+}
+
+export type LoanSalesConditions = {
+  cap?: string
+  minimum: string
+  share_max: string
+  share_min: string
 }
 
 export type LoanShare = {
@@ -2294,7 +2421,7 @@ export type LoanSupposition = {
   amount_minor?: number
   date: string
   detail?: LoanParticulars
-  kind: "repaid" | "fee_charged" | "reversed" | "waived" | "rate_changed" | "due_moved" | "extended" | "restructured" | "accelerated" | "misused" | "charged_off" | "written_off"
+  kind: "repaid" | "fee_charged" | "reversed" | "waived" | "rate_changed" | "due_moved" | "extended" | "restructured" | "accelerated" | "misused" | "charged_off" | "written_off" | "sales_reported" | "deposit_applied"
   prepay?: boolean
 }
 
@@ -2304,9 +2431,10 @@ export type LoanTerms = {
   basis: string
   compounding?: string
   currency: string
+  deposit?: LoanDeposit
   due_rule: string
   grace_days: number
-  method: "equal_instalment" | "equal_principal" | "interest_only" | "bullet" | "flat" | "custom" | "discount"
+  method: "equal_instalment" | "equal_principal" | "interest_only" | "bullet" | "flat" | "custom" | "discount" | "sales_share"
   misuse_rate?: string
   non_accrual_days?: number
   order?: LoanOrder
@@ -2316,9 +2444,11 @@ export type LoanTerms = {
   principal_minor: number
   repricing?: LoanRepricing
   rounding: string
+  sales?: LoanSales
   start: string
   tenor_months: number
   tranched?: boolean
+  tranches?: Array<ScheduleTranche>
 }
 
 export type LoanTotals = {
@@ -2328,6 +2458,11 @@ export type LoanTotals = {
   compound_accrued_minor?: number
   /** money of the customer beyond what the loan could take */
   credit_held_minor?: number
+  /** of it, what paid rents or other dues */
+  deposit_applied_minor?: number
+  deposit_returned_minor?: number
+  /** a lease's deposit, kept back or paid in */
+  deposit_taken_minor?: number
   disbursed_minor: number
   /** part of the withheld interest that time has earned */
   earned_minor?: number
@@ -2375,6 +2510,13 @@ export type LoanTotals = {
   written_off_principal_minor?: number
 }
 
+export type LoanTrancheConditions = {
+  /** disbursements, the first one included */
+  max: number
+  /** the last one at most so many months after the first */
+  months_max: number
+}
+
 export type LoanWhatIf = {
   after: LoanOutlook
   before: LoanOutlook
@@ -2386,6 +2528,13 @@ export type LoanWhatIf = {
   on: string
   rows: Array<LoanRow>
   rows_before: Array<LoanRow>
+}
+
+export type LoanYearly = {
+  /** with compounding, by days over 365 (XIRR) */
+  yearly_compound: string
+  /** without compounding: the inner rate of a period times the periods of a year */
+  yearly_simple: string
 }
 
 export type LprProposeInputBody = {
@@ -2948,11 +3097,6 @@ export type PeriodsOutputBody = {
   items: Array<Period>
 }
 
-export type PreviewOutputBody = {
-  cost: LoanCost
-  schedule: Array<LoanInstalment>
-}
-
 export type PricingBenchmark = {
   certainty: "verified" | "general_knowledge" | "derived_unchanged"
   name: "lpr_1y" | "lpr_5y"
@@ -3272,6 +3416,19 @@ export type ProductHit = {
   retry_days: number
 }
 
+export type ProductLease = {
+  deposit: string
+  deposit_max: string
+  deposit_min: string
+  /** what becomes of the deposit: it pays the last rents, or goes back */
+  deposit_use: "last_rents" | "return"
+  /** rents fall due at the start of their period */
+  in_advance: boolean
+  /** purchase price at the end */
+  residual: string
+  residual_max: string
+}
+
 export type ProductLimit = {
   components: Array<ProductComponent>
   /** below it nothing is offered */
@@ -3368,6 +3525,18 @@ export type ProductRule = {
   when: string
 }
 
+export type ProductSales = {
+  /** most that is due by the share; absent: no cap */
+  cap?: string
+  /** CEL, fen: sales expected a month, for the plan in the offer */
+  expected: string
+  /** due even if less was sold or nothing was reported */
+  minimum: string
+  share_max: string
+  /** least part of the sales of a period that is due, such as 0.05 */
+  share_min: string
+}
+
 export type ProductStoredVersion = {
   decided_at?: string
   decided_by?: string
@@ -3403,19 +3572,32 @@ export type ProductTerms = {
   day_count: string
   facility_months: number
   grace_days: number
-  kind: "term" | "revolving"
+  kind: "term" | "revolving" | "lease" | "discount"
+  /** with the kind lease, and only with it */
+  lease?: ProductLease
   /** repayment methods the firm may choose */
   methods: Array<string>
   /** share added to the rate on overdue amounts: 0.5 is half as much again */
   penalty_spread: string
   prepayment_fee: string
   purposes: Array<ProductPurpose>
+  /** with the method sales_share, and only with it */
+  sales?: ProductSales
   tenor_months_max: number
   tenor_months_min: number
+  /** several disbursements by plan; absent: all at once */
+  tranches?: ProductTranches
 }
 
 export type ProductTextInputBody = {
   yaml: string
+}
+
+export type ProductTranches = {
+  /** disbursements, the first one included */
+  max: number
+  /** the last one at most so many months after the first */
+  months_max: number
 }
 
 export type ProductVariable = {
@@ -3969,6 +4151,21 @@ export type RolesOutputBody = {
   items: Array<RecipeDefinition>
 }
 
+export type SalesInputBody = {
+  /** sales of these days, minor units; zero says that nothing was sold */
+  amount_minor: number
+  /** first day of the sales */
+  from: string
+  /** when it was received; empty: the business date */
+  received_on?: string
+  /** your own number of this report; sending it again changes nothing */
+  reference: string
+  /** where the figure comes from, such as a till or a platform; one source reports a day once */
+  source: string
+  /** last day of the sales; they count to the instalment whose period holds it */
+  to: string
+}
+
 export type ScheduleOutputBody = {
   items: Array<LoanRow>
 }
@@ -3983,6 +4180,11 @@ export type ScheduleRow = {
   interest_minor: number
   no: number
   principal_minor: number
+}
+
+export type ScheduleTranche = {
+  amount_minor: number
+  date: string
 }
 
 export type ScoreInputBody = {
@@ -5294,7 +5496,7 @@ export interface Operations {
     }
     query: {}
     body: LoanDrawBody
-    answer: PreviewOutputBody
+    answer: LoanOutline
   }
   /** Freeze at once */
   "POST /api/v1/facilities/{id}/freeze": {
@@ -5998,6 +6200,15 @@ export interface Operations {
     body: ChangeInputBody
     answer: Proposal
   }
+  /** Record a lease deposit that was paid in */
+  "POST /api/v1/loans/{id}/deposit": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: DepositInputBody
+    answer: LoanDetail
+  }
   /** Pay out a further tranche */
   "POST /api/v1/loans/{id}/disbursements": {
     path: {
@@ -6046,6 +6257,15 @@ export interface Operations {
     query: {}
     body: RepayInputBody
     answer: LoanRepayResult
+  }
+  /** Report the sales behind a loan repaid by a share of them */
+  "POST /api/v1/loans/{id}/sales": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: SalesInputBody
+    answer: LoanDetail
   }
   /** Repayment schedule */
   "GET /api/v1/loans/{id}/schedule": {

@@ -38,10 +38,11 @@ export function FormModal<V extends object, T = unknown>(props: Props<V, T>) {
     onProblem: (found) => {
       setProblem(found)
       // Every field of the form, those that were never touched too.
-      const known = Object.keys({ ...(form.getFieldsValue(true) as object), ...(form.getFieldsValue() as object) })
+      const values = { ...(form.getFieldsValue(true) as object), ...(form.getFieldsValue() as object) } as Record<string, unknown>
       for (const item of found.items) {
-        const name = item.field?.split('.')[0]
-        if (name && known.includes(name)) form.setFields([{ name: name as never, errors: [item.message] }])
+        const path = item.field?.split('.') ?? []
+        const value = path[0] ? values[path[0]] : undefined
+        if (path[0] && path[0] in values) form.setFields([{ name: (path.length > 1 && typeof value === 'object' && value !== null && !Array.isArray(value) ? path : path[0]) as never, errors: [item.message] }])
       }
       return true
     },

@@ -36,6 +36,14 @@ function ProductFields({ productId }: { productId: string | undefined }) {
   const detail = useGet<ProductDetail>(productId ? `/products/${productId}` : undefined)
   const terms = detail.data?.recipe.terms
   const must = [{ required: true, message: say('required') }]
+  const form = Form.useFormInstance<Fields>()
+  useEffect(() => { // another product: what it does not offer gives way to what it does
+    if (!terms) return
+    const { method: chosen, purpose, tenor_months } = form.getFieldsValue(true) as Partial<Fields>
+    if (!terms.methods?.includes(chosen ?? '')) form.setFieldValue('method', terms.methods?.[0])
+    if (purpose && !terms.purposes?.some((one) => one.id === purpose)) form.setFieldValue('purpose', undefined)
+    if (tenor_months) form.setFieldValue('tenor_months', Math.min(Math.max(tenor_months, terms.tenor_months_min), terms.tenor_months_max))
+  }, [form, terms])
   return (
     <div style={{ display: 'grid', gap: '0 16px', gridTemplateColumns: 'repeat(auto-fit, minmax(min(100%, 220px), 1fr))' }}>
       <Form.Item name="amount_minor" label={say('amount')} rules={must}><MoneyInput /></Form.Item>

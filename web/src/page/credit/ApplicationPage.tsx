@@ -13,6 +13,7 @@ import { DateText, Id, Money, useText } from '../../widget/values'
 import { ApplicationState } from './Applications'
 import type { ApplicationDetail, Offer, OfferRow } from './applicationTypes'
 import { applicationWords } from './applicationWords'
+import { Extras } from './Extras'
 import { useMethod } from './Products'
 
 type Dialog = 'accept' | 'decline' | 'withdraw'
@@ -70,6 +71,7 @@ function OfferCard({ offer }: { offer: Offer }) {
         <Statistic title={say('totalCost')} value={money(offer.total_cost_minor, offer.currency)} />
       </div>
       {offer.reduced_from_minor ? <p className="muted">{say('reduced', { amount: money(offer.reduced_from_minor, offer.currency) })}</p> : null}
+      <Extras extras={offer.extras} currency={offer.currency} />
       <Table<OfferRow> size="small" rowKey="no" pagination={false} dataSource={offer.instalments ?? []} scroll={{ x: 'max-content', y: 320 }} columns={[
         { title: say('no'), dataIndex: 'no' },
         { title: say('dueDate'), render: (_, row) => <DateText date={row.due_on} /> },

@@ -40,6 +40,12 @@ function Overview({ recipe }: { recipe: Recipe }) {
           { key: 'amount', label: say('amountRange'), children: <><Money minor={terms.amount_min_minor} currency={terms.currency} /> – <Money minor={terms.amount_max_minor} currency={terms.currency} /></> },
           { key: 'tenor', label: say('tenor'), children: `${terms.tenor_months_min} – ${say('months', { n: terms.tenor_months_max })}` },
           { key: 'methods', label: say('methods'), children: (terms.methods ?? []).map(method).join(lang === 'zh' ? '、' : ', ') },
+          ...(terms.lease ? [
+            { key: 'deposit', label: say('deposit'), children: say('depositRange', { from: percent(terms.lease.deposit_min), to: percent(terms.lease.deposit_max), use: code(terms.lease.deposit_use) }) },
+            { key: 'residual', label: say('residual'), children: percent(terms.lease.residual_max) },
+          ] : []),
+          ...(terms.sales ? [{ key: 'sales', label: say('salesShare'), children: say('salesTerms', { from: percent(terms.sales.share_min), to: percent(terms.sales.share_max), min: percent(terms.sales.minimum), cap: terms.sales.cap ? percent(terms.sales.cap) : '—' }) }] : []),
+          ...(terms.tranches ? [{ key: 'tranches', label: say('tranches'), children: say('tranchesTerms', { n: terms.tranches.max, m: terms.tranches.months_max }) }] : []),
           { key: 'daycount', label: say('dayCount'), children: terms.day_count.toUpperCase() },
           { key: 'grace', label: say('grace'), children: say('days', { n: terms.grace_days }) },
           { key: 'penalty', label: say('penalty'), children: percent(terms.penalty_spread, 0) },

@@ -19,7 +19,7 @@ export type Recipe = {
   eligibility: Rule[] | null
   limit: { round_to_minor: number; min_minor: number; components: Component[] | null }
   pricing: { benchmark: string; funding: string; operating: string; lgd: string; risk_weight: string; capital_rate: string; hurdle_rate: string; margins: { grade: string; rate: string }[] | null; adjustments: { id: string; when: string; rate: string; name: Text }[] | null; floor_spread: string; ceiling: string }
-  terms: { kind: string; currency: string; amount_min_minor: number; amount_max_minor: number; facility_months: number; tenor_months_min: number; tenor_months_max: number; day_count: string; methods: string[] | null; grace_days: number; penalty_spread: string; purposes: { id: string; name: Text }[] | null }
+  terms: { kind: string; currency: string; amount_min_minor: number; amount_max_minor: number; facility_months: number; tenor_months_min: number; tenor_months_max: number; day_count: string; methods: string[] | null; grace_days: number; penalty_spread: string; purposes: { id: string; name: Text }[] | null; sales?: { share_min: string; share_max: string; minimum: string; cap?: string; expected: string }; lease?: { in_advance: boolean; deposit: string; deposit_min: string; deposit_max: string; deposit_use: string; residual: string; residual_max: string }; tranches?: { max: number; months_max: number } }
   decision: { straight_through: string; authority: { up_to_minor: number; roles: string[] | null }[] | null; refer_days: number; valid_days: number; offer_days: number }
   watch: Watch[] | null
   report: string[] | null

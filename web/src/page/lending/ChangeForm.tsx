@@ -9,12 +9,12 @@ import { methods, type LoanDetail } from './types'
 import { servicingWords } from './servicingWords'
 import { lendingWords } from './words'
 
-export const changeKinds = ['fee_charged', 'waived', 'rate_changed', 'due_moved', 'extended', 'restructured', 'reversed', 'refunded', 'accelerated', 'misused', 'charged_off', 'written_off', 'transferred'] as const
+export const changeKinds = ['fee_charged', 'waived', 'rate_changed', 'due_moved', 'extended', 'restructured', 'reversed', 'refunded', 'accelerated', 'misused', 'charged_off', 'written_off', 'transferred', 'deposit_applied', 'deposit_returned'] as const
 export const components = ['penalty', 'compound', 'interest', 'fee', 'principal'] as const
 
 export type ChangeFields = { kind: string; amount_minor?: number; value_date?: Dayjs | null; rate?: string; component?: string; from?: string; to?: Dayjs; shift?: boolean; grace_principal?: number; count?: number; every?: number; method?: string; capitalise?: boolean; of?: number; holder?: string; reason: string }
 
-const withAmount = ['fee_charged', 'waived', 'refunded', 'transferred']
+const withAmount = ['fee_charged', 'waived', 'refunded', 'transferred', 'deposit_applied', 'deposit_returned']
 const day = (date: Dayjs | null | undefined) => date?.format('YYYY-MM-DD')
 
 /** What the server is told, from the fields that belong to the kind. */

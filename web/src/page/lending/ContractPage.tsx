@@ -6,6 +6,7 @@ import { Async } from '../../widget/Async'
 import { money, percent } from '../../widget/format'
 import { PageHeader } from '../../widget/PageHeader'
 import { both, DateText, Id, Instant, Money, useText } from '../../widget/values'
+import { Extras } from '../credit/Extras'
 import type { Contract } from './contractTypes'
 import type { Instalment } from './types'
 import { lendingWords } from './words'
@@ -43,6 +44,7 @@ export default function ContractPage() {
                 { key: 'created', label: say('created'), children: <Instant at={contract.created_at} /> },
                 { key: 'application', label: say('application'), children: <A href={`/applications/${contract.application_id}`}><Id id={contract.application_id} /></A> },
               ]} />
+              <Extras extras={terms.extras} currency={terms.currency} />
               <div className="muted mono">PDF SHA-256 {contract.pdf_hash}</div>
               <div className="muted mono">{say('termsHash')} {contract.terms_hash}</div>
             </Card>

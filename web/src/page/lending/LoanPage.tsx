@@ -15,15 +15,18 @@ import { DateText, Id, Instant, Money, StateTag, useText } from '../../widget/va
 import { EntryTable } from '../books/Journal'
 import { LoanStatus } from './Loans'
 import { ChangeForm, type ChangeFields } from './ChangeForm'
+import { drawWords } from './drawWords'
+import { DepositForm, SalesForm } from './KindForms'
 import { Papers } from './Papers'
 import { RenewForm, TrancheForm } from './RenewForm'
 import { servicingWords } from './servicingWords'
-import { strategies, total, type LoanDetail, type LoanEvent, type Row, type Statement, type StatementLine } from './types'
+import { depositHeld, strategies, total, type LoanDetail, type LoanEvent, type Row, type Statement, type StatementLine } from './types'
 import { WhatIfTab } from './WhatIfTab'
 import { lendingWords } from './words'
 
 function Schedule({ loan }: { loan: LoanDetail }) {
   const say = useWords(lendingWords)
+  const draw = useWords(drawWords)
   const amount = (minor: number) => <Money minor={minor} currency={loan.currency} />
   const rows = loan.schedule ?? []
   const sum = (of: (row: Row) => number) => rows.reduce((all, row) => all + of(row), 0)
@@ -46,7 +49,7 @@ function Schedule({ loan }: { loan: LoanDetail }) {
     </>
   )
   return (
-    <Table<Row> size="small" rowKey="no" pagination={false} summary={summary} dataSource={rows} scroll={{ x: 'max-content' }} columns={[
+    <Table<Row> size="small" rowKey="no" pagination={false} summary={summary} dataSource={rows.filter((row) => row.billed || row.total_minor > 0)} scroll={{ x: 'max-content' }} columns={[
       { title: say('no'), dataIndex: 'no' },
       { title: say('dueDate'), render: (_, row) => <DateText date={row.due_date} /> },
       { title: say('days'), dataIndex: 'days', align: 'right', className: 'num' },
@@ -55,6 +58,7 @@ function Schedule({ loan }: { loan: LoanDetail }) {
       { title: say('total'), align: 'right', render: (_, row) => <b>{amount(row.total_minor)}</b> },
       { title: say('paid'), align: 'right', render: (_, row) => amount(row.paid_principal_minor + row.paid_interest_minor) },
       { title: say('balance'), align: 'right', render: (_, row) => amount(row.balance_minor) },
+      ...(loan.terms.method === 'sales_share' ? [{ title: draw('sales'), align: 'right' as const, render: (_: unknown, row: Row) => (row.sales?.reports ? <div>{amount(row.sales.reported_minor)}{row.sales.late_minor ? <div className="muted">{draw('lateSales', { amount: money(row.sales.late_minor, loan.currency) })}</div> : null}</div> : row.sales?.missing ? <span className="muted">{draw('missing')}</span> : null) }] : []),
       { title: say('status'), render: (_, row) => <StateTag text={row.cleared_on ? `${say('cleared')} ${row.cleared_on}` : row.billed ? say('billed') : say('plan')} tone={row.cleared_on ? 'good' : row.billed ? 'warn' : 'plain'} /> },
     ]} />
   )
@@ -65,7 +69,7 @@ function useKind(): (code: string) => string {
   return (code) => (code in servicingWords ? say(code as keyof typeof servicingWords) : code)
 }
 
-const fixed = ['disbursed', 'cancelled', 'reversed', 'transferred']
+const fixed = ['disbursed', 'cancelled', 'reversed', 'transferred', 'deposit_returned']
 
 function Events({ id, currency, onReverse }: { id: string; currency: string; onReverse?: ((seq: number) => void) | undefined }) {
   const say = useWords(lendingWords)
@@ -133,9 +137,29 @@ function RepayForm({ loan, onClose }: { loan: LoanDetail; onClose: () => void })
 
 const isOpen = (loan: LoanDetail) => loan.status === 'active' || loan.status === 'overdue'
 
+/** The place in the plan of the disbursement that comes next; below zero when all is paid out. */
+function nextStage(loan: LoanDetail): number {
+  const plan = loan.terms.tranches ?? []
+  let left = loan.principal_minor - loan.totals.disbursed_minor
+  let at = plan.length
+  while (at > 0 && left > 0) left -= plan[--at]!.amount_minor
+  return at < plan.length ? at : -1
+}
+
+/** The last instalment that fell due by the minimum because nobody had reported the sales. */
+function MissingReport({ loan }: { loan: LoanDetail }) {
+  const say = useWords(drawWords)
+  const row = (loan.schedule ?? []).findLast((one) => one.billed)
+  return row?.sales?.missing && !row.sales.reports ? <Alert type="warning" showIcon title={say('noReport', { no: row.no })} /> : null
+}
+
 /** What is special about a loan, one tag each. */
 function Marks({ loan }: { loan: LoanDetail }) {
   const say = useWords(servicingWords)
+  const draw = useWords(drawWords)
+  const deposit = loan.terms.deposit
+  const held = depositHeld(loan.totals)
+  const next = loan.terms.tranches?.[Math.max(nextStage(loan), 0)]
   const marks = [
     loan.non_accrual ? { text: say('nonAccrual'), tone: 'bad' as const } : null,
     loan.stopped ? { text: say('stopped'), tone: 'bad' as const } : null,
@@ -144,6 +168,10 @@ function Marks({ loan }: { loan: LoanDetail }) {
     loan.extensions ? { text: say('extensions', { n: loan.extensions }), tone: 'plain' as const } : null,
     loan.facts.entrusted ? { text: say('entrusted'), tone: 'plain' as const } : null,
     loan.totals.credit_held_minor ? { text: say('credit', { amount: money(loan.totals.credit_held_minor, loan.currency) }), tone: 'warn' as const } : null,
+    deposit && isOpen(loan) && held < deposit.amount_minor && deposit.paid_in && !loan.totals.deposit_applied_minor ? { text: draw('depositMissing', { amount: money(deposit.amount_minor - held, loan.currency) }), tone: 'warn' as const } : null,
+    deposit && loan.status === 'settled' && held > 0 ? { text: draw('depositBack', { amount: money(held, loan.currency) }), tone: 'warn' as const } : null,
+    deposit && loan.status === 'settled' ? { text: draw('titlePassed'), tone: 'good' as const } : null,
+    next && isOpen(loan) && nextStage(loan) >= 0 ? { text: draw('nextStage', { amount: money(next.amount_minor, loan.currency), date: next.date }), tone: 'plain' as const } : null,
   ].filter((mark) => mark !== null)
   return marks.length ? <Space wrap>{marks.map((mark) => <StateTag key={mark.text} text={mark.text} tone={mark.tone} />)}</Space> : null
 }
@@ -158,19 +186,26 @@ export default function LoanPage() {
   const [changing, setChanging] = useState<Partial<ChangeFields>>()
   const [renewing, setRenewing] = useState(false)
   const [paying, setPaying] = useState(false)
+  const [asking, setAsking] = useState<'sales' | 'deposit'>()
+  const draw = useWords(drawWords)
   const found = useGet<LoanDetail>(`/loans/${id}`, undefined, { every: (loan) => (loan?.status === 'pending_disbursement' ? 1500 : false) })
+  // Entrusted money goes to a supplier: the loan is the firm's all the same.
+  const firm = useGet<{ name: string }>(found.data ? `/firms/${found.data.firm_id}` : undefined)
   return (
     <div className="page">
       <Async of={found}>
         {(loan) => (
           <>
-            <PageHeader title={loan.payee_name || say('loan')} tag={<LoanStatus status={loan.status} />} crumbs={[{ text: say('loans'), href: '/loans' }, { text: loan.id }]} actions={<Space wrap>
+            <PageHeader title={(firm.data?.name ?? loan.payee_name) || say('loan')} tag={<LoanStatus status={loan.status} />} crumbs={[{ text: say('loans'), href: '/loans' }, { text: loan.id }]} actions={<Space wrap>
               {isOpen(loan) && may('loan.draw') && loan.terms.tranched && loan.totals.disbursed_minor < loan.principal_minor ? <Button onClick={() => setPaying(true)}>{servicing('tranche')}</Button> : null}
+              {isOpen(loan) && loan.terms.method === 'sales_share' && may('loan.report_sales') ? <Button onClick={() => setAsking('sales')} data-testid="report-sales">{draw('reportSales')}</Button> : null}
+              {isOpen(loan) && loan.terms.deposit && depositHeld(loan.totals) < loan.terms.deposit.amount_minor && may('loan.repay') ? <Button onClick={() => setAsking('deposit')}>{draw('takeDeposit')}</Button> : null}
               {isOpen(loan) && may('loan.draw') ? <Button onClick={() => setRenewing(true)}>{servicing('renew')}</Button> : null}
-              {(isOpen(loan) || (loan.totals.credit_held_minor ?? 0) > 0) && may('loan.service') ? <Button onClick={() => setChanging({})} data-testid="change-loan">{servicing('change')}</Button> : null}
+              {(isOpen(loan) || (loan.totals.credit_held_minor ?? 0) > 0 || depositHeld(loan.totals) > 0) && may('loan.service') ? <Button onClick={() => setChanging({})} data-testid="change-loan">{servicing('change')}</Button> : null}
               {may('loan.repay') && (isOpen(loan) || loan.status === 'written_off') ? <Button type="primary" onClick={() => setRepaying(true)} data-testid="repay">{say('repay')}</Button> : null}
             </Space>} />
             {loan.days_past_due > 0 ? <Alert type="error" showIcon title={`${say('overdue')} · ${say('daysPastDue')} ${loan.days_past_due}`} /> : null}
+            <MissingReport loan={loan} />
             <Marks loan={loan} />
             <div className="tiles">
               <Card size="small"><Statistic title={say('principal')} value={money(loan.principal_minor, loan.currency)} /></Card>
@@ -181,16 +216,20 @@ export default function LoanPage() {
             </div>
             <Card size="small">
               <Descriptions size="small" column={{ xs: 1, sm: 2, lg: 3 }} items={[
-                { key: 'firm', label: say('firm'), children: <A href={`/firms/${loan.firm_id}`}>{loan.payee_name}</A> },
+                { key: 'firm', label: say('firm'), children: <A href={`/firms/${loan.firm_id}`}>{firm.data?.name ?? loan.payee_name}</A> },
                 { key: 'facility', label: say('facility'), children: <A href={`/facilities/${loan.facility_id}`}><Id id={loan.facility_id} /></A> },
                 { key: 'method', label: say('method'), children: loan.terms.method in lendingWords ? say(loan.terms.method as keyof typeof lendingWords) : loan.terms.method },
+                ...(loan.terms.sales ? [{ key: 'sales', label: draw('salesShare'), children: loan.terms.sales.cap_minor ? draw('salesTerms', { share: percent(loan.terms.sales.share), min: money(loan.terms.sales.minimum_minor, loan.currency), max: money(loan.terms.sales.cap_minor, loan.currency) }) : draw('salesTermsOpen', { share: percent(loan.terms.sales.share), min: money(loan.terms.sales.minimum_minor, loan.currency) }) }] : []),
+                ...(loan.terms.deposit ? [{ key: 'deposit', label: draw('held'), children: `${money(depositHeld(loan.totals), loan.currency)} · ${loan.terms.deposit.use === 'last_rents' ? draw('last_rents') : draw('return')}` }, { key: 'residual', label: draw('residual'), children: money(loan.terms.plan?.balloon_minor ?? 0, loan.currency) }] : []),
+                ...(loan.totals.withheld_minor ? [{ key: 'withheld', label: draw('withheld'), children: money(loan.totals.withheld_minor, loan.currency) }] : []),
+                ...(loan.yearly?.yearly_simple ? [{ key: 'yearly', label: draw('yearly'), children: `${percent(loan.yearly.yearly_simple)} / ${percent(loan.yearly.yearly_compound)}` }] : []),
                 { key: 'start', label: say('starts'), children: loan.terms.start },
                 { key: 'maturity', label: say('maturity'), children: loan.maturity_on },
                 { key: 'basis', label: say('basis'), children: String(loan.terms.basis).toUpperCase() },
                 { key: 'grace', label: say('grace'), children: say('graceDays', { n: loan.terms.grace_days }) },
                 { key: 'penalty', label: say('penaltyRate'), children: percent(loan.penalty_rate) },
                 { key: 'processed', label: say('processedTo'), children: loan.processed_to },
-                { key: 'account', label: say('payeeAccount'), children: <span className="num">{loan.payee_account}</span> },
+                { key: 'account', label: say('payeeAccount'), children: <span>{loan.facts.entrusted ? `${loan.payee_name} ` : ''}<span className="num">{loan.payee_account}</span></span> },
                 ...(loan.facts.repay_account ? [{ key: 'collect', label: servicing('repayAccount'), children: <span className="num">{loan.facts.repay_account}</span> }] : []),
                 ...(loan.facts.purpose ? [{ key: 'purpose', label: servicing('purpose'), children: loan.facts.purpose }] : []),
                 ...(loan.facts.predecessor_id ? [{ key: 'from', label: servicing('renewedFrom'), children: <A href={`/loans/${loan.facts.predecessor_id}`}><Id id={loan.facts.predecessor_id} /></A> }] : []),
@@ -207,7 +246,9 @@ export default function LoanPage() {
             {repaying ? <RepayForm loan={loan} onClose={() => setRepaying(false)} /> : null}
             {changing ? <ChangeForm loan={loan} initial={changing} onClose={() => setChanging(undefined)} /> : null}
             {renewing ? <RenewForm loan={loan} onClose={() => setRenewing(false)} /> : null}
-            {paying ? <TrancheForm loan={loan} onClose={() => setPaying(false)} /> : null}
+            {asking === 'sales' ? <SalesForm loan={loan} onClose={() => setAsking(undefined)} /> : null}
+            {asking === 'deposit' ? <DepositForm loan={loan} onClose={() => setAsking(undefined)} /> : null}
+            {paying ? <TrancheForm loan={loan} planned={loan.terms.tranches?.[nextStage(loan)]} onClose={() => setPaying(false)} /> : null}
           </>
         )}
       </Async>

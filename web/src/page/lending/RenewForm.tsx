@@ -38,12 +38,12 @@ export function RenewForm({ loan, onClose }: { loan: LoanDetail; onClose: () => 
 }
 
 /** A further part of a loan that is paid out in several. */
-export function TrancheForm({ loan, onClose }: { loan: LoanDetail; onClose: () => void }) {
+export function TrancheForm({ loan, planned, onClose }: { loan: LoanDetail; planned?: { date: string; amount_minor: number } | undefined; onClose: () => void }) {
   const say = useWords(servicingWords)
   const reference = useRef(newKey())
   const left = loan.principal_minor - loan.totals.disbursed_minor
   return (
-    <FormModal<{ amount_minor: number }> title={say('tranche')} onClose={onClose} stale={['/loans', '/facilities']} done={say('tranchePaid')} initial={{ amount_minor: left }} act={(values) => ({ path: `/loans/${loan.id}/disbursements`, body: { ...values, reference: reference.current } })}>
+    <FormModal<{ amount_minor: number }> title={say('tranche')} onClose={onClose} stale={['/loans', '/facilities']} done={say('tranchePaid')} initial={{ amount_minor: planned?.amount_minor ?? left }} act={(values) => ({ path: `/loans/${loan.id}/disbursements`, body: { ...values, reference: reference.current } })}>
       <p className="muted num">{say('trancheLeft', { amount: money(left, loan.currency) })}</p>
       <Form.Item name="amount_minor" label={say('amount')} rules={[{ required: true, message: say('required') }]}><MoneyInput autoFocus /></Form.Item>
     </FormModal>

@@ -45,6 +45,8 @@ export const lendingWords = words({
   equal_instalment: ['等额本息', 'Equal instalments'],
   equal_principal: ['等额本金', 'Equal principal'],
   bullet: ['到期一次还本付息', 'All at the end'],
+  discount: ['贴现（预扣利息）', 'Discount: interest kept back'],
+  sales_share: ['按销售额比例还款', 'A share of sales'],
   payeeName: ['收款户名', 'Payee'],
   payeeAccount: ['收款账号', 'Payee account'],
   purpose: ['用途', 'Purpose'],
