@@ -147,11 +147,11 @@ func renewable(s *State, in RenewInput, today calendar.Date) error {
 	case s.DaysPastDue() > 0:
 		return refuse("it is overdue", "贷款已逾期")
 	case interest > 0:
-		return refuse("interest and fees of "+money.FormatMinor(interest)+" up to today are paid first", "截至当日的息费 "+money.FormatMinor(interest)+" 须先还清")
+		return refuse("interest and fees of "+s.amount(interest)+" up to today are paid first", "截至当日的息费 "+s.amount(interest)+" 须先还清")
 	case len(s.Rows) > 0 && s.Rows[len(s.Rows)-1].DueDate.Before(today):
 		return refuse("it has matured", "贷款已到期")
 	case in.AmountMinor != 0 && in.AmountMinor != s.Principal():
-		return refuse("the new loan must be the principal of "+money.FormatMinor(s.Principal())+"; a difference is repaid first", "新贷款须等于剩余本金 "+money.FormatMinor(s.Principal())+"，差额先行偿还")
+		return refuse("the new loan must be the principal of "+s.amount(s.Principal())+"; a difference is repaid first", "新贷款须等于剩余本金 "+s.amount(s.Principal())+"，差额先行偿还")
 	default:
 		return nil
 	}
@@ -238,10 +238,10 @@ func (s *Service) tranche(ctx context.Context, tx *db.Tx, l Loan, amountMinor in
 		return payment.Order{}, wrongStatus(l.Status, Disbursed)
 	}
 	if left := l.PrincipalMinor - taken; amountMinor <= 0 || amountMinor > left {
-		return payment.Order{}, fault.New(ReasonTranche, "amount", money.FormatMinor(amountMinor), "left", money.FormatMinor(left)).WithField("amount_minor")
+		return payment.Order{}, fault.New(ReasonTranche, "amount", money.Of(amountMinor, l.Currency), "left", money.Of(left, l.Currency)).WithField("amount_minor")
 	}
 	o, _, err := payment.Record(ctx, tx, payment.Draft{
-		Key: key, Purpose: PurposeDisbursement, Object: "loan", ObjectID: l.ID, FromAccount: payment.SettlementAccount(tx.Institution),
+		Key: key, Purpose: PurposeDisbursement, Object: "loan", ObjectID: l.ID, FromAccount: payment.SettlementAccount(tx.Institution, l.Currency),
 		ToAccount: l.PayeeAccount, ToName: l.PayeeName, Amount: money.Of(amountMinor, l.Currency), Memo: "分次放款 tranche " + reference,
 	})
 	if err != nil {

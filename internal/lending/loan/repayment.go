@@ -18,6 +18,7 @@ import (
 type RepayInput struct {
 	LoanID      string
 	AmountMinor int64
+	Currency    money.Currency // empty: the loan's, which it must be
 	// Prepay lets the payment go beyond what is due.
 	Prepay bool
 	// Reference names the payment for ever; sending it again changes nothing.
@@ -93,6 +94,9 @@ func (s *Service) Repay(ctx context.Context, p auth.Principal, in RepayInput) (r
 		}
 		if !p.Sees(l.BranchPath) {
 			return fault.NotFoundError("loan", in.LoanID)
+		}
+		if err := sameCurrency(in.Currency, l.Currency); err != nil {
+			return err
 		}
 		if in.Collect {
 			o, err := s.collect(ctx, tx, l, in)
@@ -180,7 +184,7 @@ func (s *Service) collect(ctx context.Context, tx *db.Tx, l Loan, in RepayInput)
 	}
 	o, _, err := payment.Record(ctx, tx, payment.Draft{
 		Key: collectKey(l.ID, in.Reference, in.Prepay), Purpose: PurposeCollection, Object: "loan", ObjectID: l.ID, FromAccount: l.collectAccount(),
-		ToAccount: payment.SettlementAccount(tx.Institution), ToName: "", Amount: money.Of(in.AmountMinor, l.Currency), Memo: "还款扣收 loan repayment",
+		ToAccount: payment.SettlementAccount(tx.Institution, l.Currency), ToName: "", Amount: money.Of(in.AmountMinor, l.Currency), Memo: "还款扣收 loan repayment",
 	})
 	tx.AfterCommit(s.dispatcher.Wake)
 	return o, err

@@ -75,6 +75,7 @@ func NewService(d *db.DB, dispatcher *payment.Dispatcher, conditions ConditionsO
 type DrawInput struct {
 	FacilityID   string
 	AmountMinor  int64
+	Currency     money.Currency // empty: the facility's, which it must be
 	TenorMonths  int
 	Method       Method
 	PayeeName    string
@@ -130,14 +131,6 @@ func (in DrawInput) validate() error {
 
 const purposeMax = 200
 
-// lawful checks what regulation says about the way the money leaves.
-func (in DrawInput) lawful(today calendar.Date) error {
-	if limit := entrustedFrom(today); !in.Entrusted && limit > 0 && in.AmountMinor > limit {
-		return fault.New(ReasonEntrusted, "limit", money.FormatMinor(limit)).WithField("entrusted")
-	}
-	return nil
-}
-
 // terms combines the request, the facility and the contract's conditions.
 func (in DrawInput) terms(f facility.Facility, c Conditions, start calendar.Date) (Terms, error) {
 	penalty, err := money.MulDiv(int64(f.Rate), rate.Scale+int64(c.PenaltySpread), rate.Scale, money.HalfUp)
@@ -149,7 +142,10 @@ func (in DrawInput) terms(f facility.Facility, c Conditions, start calendar.Date
 		TenorMonths: in.TenorMonths, Method: in.Method, Basis: c.Basis, Rounding: c.Rounding, GraceDays: c.GraceDays, DueRule: c.DueRule,
 		Plan: in.Plan, Prepayment: in.Prepayment, Repricing: c.Repricing, Tranched: in.FirstMinor > 0 && in.FirstMinor < in.AmountMinor,
 	}
-	var errs []error
+	errs := []error{sameCurrency(in.Currency, t.Currency)}
+	if t.Repricing.floating() && t.Currency != money.CNY {
+		errs = append(errs, fault.New(ReasonFloatingCurrency, "currency", string(t.Currency)))
+	}
 	if in.TenorMonths < c.TenorMonthsMin || in.TenorMonths > c.TenorMonthsMax {
 		errs = append(errs, fault.New(ReasonTenor, "min", c.TenorMonthsMin, "max", c.TenorMonthsMax).WithField("tenor_months"))
 	}
@@ -249,7 +245,7 @@ func (s *Service) prepare(ctx context.Context, tx *db.Tx, f facility.Facility, i
 	if err != nil {
 		return Loan{}, err
 	}
-	if err := errors.Join(in.lawful(today), t.fixSpread(ctx, tx, today)); err != nil {
+	if err := errors.Join(in.lawful(ctx, tx, t.Currency, today), t.fixSpread(ctx, tx, today)); err != nil {
 		return Loan{}, err
 	}
 	l := Loan{
@@ -276,7 +272,7 @@ func order(ctx context.Context, tx *db.Tx, l Loan) (string, error) {
 		return "", err
 	}
 	o, _, err := payment.Record(ctx, tx, payment.Draft{
-		Key: drawKey(l), Purpose: PurposeDisbursement, Object: "loan", ObjectID: l.ID, FromAccount: payment.SettlementAccount(tx.Institution),
+		Key: drawKey(l), Purpose: PurposeDisbursement, Object: "loan", ObjectID: l.ID, FromAccount: payment.SettlementAccount(tx.Institution, l.Currency),
 		ToAccount: l.PayeeAccount, ToName: l.PayeeName, Amount: money.Of(amount-withheld, l.Currency), Memo: "放款 loan disbursement " + l.Reference,
 	})
 	if err != nil {

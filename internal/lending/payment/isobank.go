@@ -84,7 +84,8 @@ func message(id string, o Order) iso20022.Initiation {
 }
 
 // isoAccount fits the institution's own account into the schema's 34 characters
-// by leaving out the prefix of its id; other accounts must fit as they are.
+// by leaving out the beginning of its id; other accounts must fit as they are. What tells two
+// institutions, or two currencies of one, apart is at the end and stays.
 func isoAccount(s string) string {
 	if rest, own := strings.CutPrefix(s, settlementPrefix); own && len(s) > accountMax {
 		return settlementPrefix + rest[max(0, len(rest)-(accountMax-len(settlementPrefix)-1)):]

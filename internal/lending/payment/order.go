@@ -102,8 +102,17 @@ func backoff(attempts int) time.Duration {
 	return min(time.Second<<min(attempts, 10), 10*time.Minute)
 }
 
-// SettlementAccount is the account an institution pays from and collects into.
-func SettlementAccount(institutionID string) string { return settlementPrefix + institutionID }
+// SettlementAccount is the account an institution pays from and collects into in a currency: each currency
+// has its own at the bank. The one in yuan bears the plain name, as it did when it was the only one.
+func SettlementAccount(institutionID string, c money.Currency) string {
+	if c == money.CNY {
+		return settlementPrefix + institutionID
+	}
+	return settlementPrefix + institutionID + currencyMark + string(c)
+}
+
+// currencyMark parts the institution from the currency in the name of a settlement account.
+const currencyMark = ":"
 
 const settlementPrefix = "nostro:"
 

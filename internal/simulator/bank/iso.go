@@ -58,11 +58,13 @@ func (m initiation) orders() ([]Order, error) {
 	sum := int64(0)
 	for _, p := range m.Body.Payments {
 		for _, t := range p.Transfer {
-			minor, err := money.ParseMinor(t.Amount.Text, 2)
+			amount, err := money.Parse(t.Amount.Text, money.Currency(t.Amount.Currency))
 			if err != nil {
 				return nil, fmt.Errorf("%w: amount %q", errSyntax, t.Amount.Text)
 			}
-			sum += minor
+			if sum, err = add(sum, amount.String()); err != nil {
+				return nil, err
+			}
 			date := strings.TrimSpace(p.Date.Dt)
 			if date == "" {
 				date = strings.TrimSpace(p.Date.Text)
@@ -70,18 +72,32 @@ func (m initiation) orders() ([]Order, error) {
 			if _, err := calendar.Parse(date); err != nil {
 				return nil, fmt.Errorf("%w: date %q", errSyntax, date)
 			}
-			out = append(out, Order{Key: t.EndToEndID, FromAccount: p.Account, ToAccount: t.Account, ToName: t.Creditor, AmountMinor: minor, Currency: t.Amount.Currency, Memo: t.Memo, ValueDate: date})
+			out = append(out, Order{Key: t.EndToEndID, FromAccount: p.Account, ToAccount: t.Account, ToName: t.Creditor, AmountMinor: amount.Minor, Currency: t.Amount.Currency, Memo: t.Memo, ValueDate: date})
 		}
 	}
-	total, err := money.ParseMinor(m.Body.Header.Sum, 2)
+	total, err := add(0, m.Body.Header.Sum)
 	if err != nil || total != sum || m.Body.Header.Count != len(out) || len(out) == 0 {
 		return nil, fmt.Errorf("%w: number of transactions or control sum", errSyntax)
 	}
 	return out, nil
 }
 
+// sumDecimals are those of the control sum, which adds plain numbers whatever their currency.
+const sumDecimals = 4
+
+func add(sum int64, text string) (int64, error) {
+	v, err := money.ParseMinor(text, sumDecimals)
+	if err == nil {
+		v, err = money.AddMinor(sum, v)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("%w: sum %q", errSyntax, text)
+	}
+	return v, nil
+}
+
 // isoReasons are the external status reason codes of our refusals.
-var isoReasons = map[string]string{RejectFunds: "AM04", RejectAccount: "AC01", RejectRule: "RR04"}
+var isoReasons = map[string]string{RejectFunds: "AM04", RejectAccount: "AC01", RejectRule: "RR04", RejectCurrency: "AC09"}
 
 // verdict is what the bank says of one payment.
 type verdict struct{ key, status, reason, info, reference string }
@@ -171,10 +187,11 @@ func (s *Server) camt(w http.ResponseWriter, r *http.Request, message, body, ite
 		}
 	}
 	e := newXML(message, body)
+	e.currency = account.currency()
 	id := fmt.Sprintf("%s-%s-%d", from, to, len(kept))
 	e.open("GrpHdr").leaf("MsgId", id).leaf("CreDtTm", last.UTC().Format("2006-01-02T15:04:05Z")).shut("GrpHdr")
 	e.open(item).leaf("Id", id).leaf("CreDtTm", last.UTC().Format("2006-01-02T15:04:05Z"))
-	e.open("Acct", "Id", "Othr").leaf("Id", number).shut("Othr", "Id").leaf("Ccy", "CNY").leaf("Nm", account.Name).shut("Acct")
+	e.open("Acct", "Id", "Othr").leaf("Id", number).shut("Othr", "Id").leaf("Ccy", string(e.currency)).leaf("Nm", account.Name).shut("Acct")
 	if !creditsOnly {
 		e.balance("OPBD", opening, from)
 		e.balance("CLBD", closing, to)
@@ -241,8 +258,9 @@ func (b *book) name(number string) string {
 
 // element writes XML; every open element must be shut.
 type element struct {
-	text strings.Builder
-	body string
+	text     strings.Builder
+	body     string
+	currency money.Currency // of the amounts
 }
 
 func newXML(message, body string) *element {
@@ -281,7 +299,7 @@ func (e *element) leaf(name, text string) *element {
 }
 
 func (e *element) amount(minor int64) *element {
-	e.text.WriteString(`<Amt Ccy="CNY">` + money.FormatMinor(max(minor, -minor)) + `</Amt>`)
+	e.text.WriteString(`<Amt Ccy="` + string(e.currency) + `">` + money.Of(max(minor, -minor), e.currency).String() + `</Amt>`)
 	side := "CRDT"
 	if minor < 0 {
 		side = "DBIT"

@@ -1050,6 +1050,7 @@ export type Facility = {
   branch_path: string
   contract_id: string
   created_at: string
+  /** of the limit, of every loan under it, and of all amounts here */
   currency: string
   expired: boolean
   expires_on: string
@@ -1076,6 +1077,7 @@ export type FacilityChanged = {
   branch_path: string
   contract_id: string
   created_at: string
+  /** of the limit, of every loan under it, and of all amounts here */
   currency: string
   expired: boolean
   expires_on: string
@@ -1104,6 +1106,7 @@ export type FacilityDetail = {
   branch_path: string
   contract_id: string
   created_at: string
+  /** of the limit, of every loan under it, and of all amounts here */
   currency: string
   expired: boolean
   expires_on: string
@@ -2001,10 +2004,12 @@ export type LoanDetail = {
 }
 
 export type LoanDrawBody = {
-  /** fen */
+  /** in the smallest unit of the facility's currency */
   amount_minor: number
   /** your own number of this drawdown; sending it again never pays twice */
   client_reference?: string
+  /** the facility's; another one is refused */
+  currency?: string
   /** the payee is the borrower's supplier */
   entrusted?: boolean
   /** paid out now, the rest in later tranches; empty: all of it now */
@@ -2964,9 +2969,12 @@ export type PricingPortfolio = {
   by_branch: Array<PricingPart>
   by_grade: Array<PricingPart>
   by_industry: Array<PricingPart>
+  /** the institution's; what is in others counts at the rates of the business date */
   currency: string
   /** whether money out and arrears are included */
   has_loans: boolean
+  /** currencies without a rate: what is in them is not in the sums */
+  missing_rates: Array<string>
   total: PricingTotals
 }
 
@@ -3595,6 +3603,8 @@ export type ReceiptBadOutputBody = {
 
 export type ReceiptCount = {
   amount_minor: number
+  /** amounts of two are never added */
+  currency: string
   open_minor: number
   receipts: number
   status: "received" | "matched" | "exception" | "returning" | "closed"
@@ -3650,11 +3660,13 @@ export type ReceiptDetail = {
 }
 
 export type ReceiptFile = {
-  /** of the new receipts */
+  /** of the new receipts; 0 when they are in several currencies: see the counts of the file */
   amount_minor: number
   bad: number
   created_at: string
   created_by: string
+  /** of the new receipts; empty: several */
+  currency: string
   finished_at?: string
   hash: string
   id: string
@@ -3677,12 +3689,14 @@ export type ReceiptFile = {
 }
 
 export type ReceiptFileDetail = {
-  /** of the new receipts */
+  /** of the new receipts; 0 when they are in several currencies: see the counts of the file */
   amount_minor: number
   bad: number
   counts: Array<ReceiptCount>
   created_at: string
   created_by: string
+  /** of the new receipts; empty: several */
+  currency: string
   finished_at?: string
   hash: string
   id: string
@@ -3728,6 +3742,8 @@ export type ReceiptProposedOutputBody = {
 }
 
 export type ReceiptPullInputBody = {
+  /** whose settlement account; empty: the institution's currency */
+  currency?: string
   /** empty: the business date */
   from?: string
   /** empty: the same day */
@@ -3847,12 +3863,14 @@ export type RenewInputBody = {
 }
 
 export type RepayInputBody = {
-  /** fen */
+  /** in the smallest unit of the loan's currency */
   amount_minor: number
   /** the way the money came, e.g. counter, transfer */
   channel?: string
   /** take the money from the customer's account instead of recording money received */
   collect?: boolean
+  /** the loan's; another one is refused */
+  currency?: string
   /** hold money beyond what settles the loan as the customer's credit */
   keep_surplus?: boolean
   /** allow paying future principal */

@@ -1,7 +1,7 @@
 import type { Lang } from '../i18n/words'
 
 const minus = '\u2212'
-const signs: Record<string, string> = { CNY: '¥', USD: '$', EUR: '€', HKD: 'HK$', JPY: 'JP¥' }
+const signs: Record<string, string> = { CNY: '¥', USD: '$', EUR: '€', GBP: '£', HKD: 'HK$', JPY: 'JP¥' }
 const decimals: Record<string, number> = { JPY: 0 }
 
 function group(digits: string): string {
@@ -20,6 +20,11 @@ export function money(minor: number | string | null | undefined, currency = 'CNY
   return (negative ? minus : '') + (sign ? (signs[currency] ?? currency + ' ') : '') + whole + part
 }
 
+/** The sign before an amount, as the server prints it. */
+export function signOf(currency: string): string {
+  return (signs[currency] ?? currency + ' ').trim()
+}
+
 /** A short form for tiles and axes: ¥123.5万 in Chinese, ¥1.2M in English. */
 export function moneyShort(minor: number | null | undefined, lang: Lang, currency = 'CNY'): string {
   if (minor === null || minor === undefined) return '—'
@@ -31,7 +36,7 @@ export function moneyShort(minor: number | null | undefined, lang: Lang, currenc
 /** A typed amount ("1,234.5") as minor units, or undefined when it is not one. */
 export function parseMoney(text: string, currency = 'CNY'): number | undefined {
   const places = decimals[currency] ?? 2
-  const match = /^(-?)(\d{1,13})(?:\.(\d+))?$/.exec(text.replace(/[,，\s¥]/g, ''))
+  const match = /^(-?)(\d{1,13})(?:\.(\d+))?$/.exec(text.replace(/[,，\s¥$€£]/g, ''))
   if (!match || (match[3]?.length ?? 0) > places) return undefined
   const value = Number(match[2] + (match[3] ?? '').padEnd(places, '0'))
   return match[1] === '-' ? -value : value

@@ -1,18 +1,19 @@
 import { Input } from 'antd'
 import { useEffect, useState } from 'react'
-import { money, parseMoney, parsePercent, percent } from './format'
+import { money, parseMoney, parsePercent, percent, signOf } from './format'
 
 type InputProps<V> = { value?: V | undefined; onChange?: (value: V | undefined) => void; id?: string; disabled?: boolean; placeholder?: string; autoFocus?: boolean }
 
-/** An amount: typed in yuan, held in minor units, never through a fraction of a double. */
-export function MoneyInput({ value, onChange, ...rest }: InputProps<number>) {
-  const [text, setText] = useState(value === undefined ? '' : money(value, 'CNY', false))
+/** An amount: typed in the currency's unit (yuan unless said), held in minor units, never through a fraction of a double. */
+export function MoneyInput({ value, onChange, currency = 'CNY', ...rest }: InputProps<number> & { currency?: string | undefined }) {
+  const [text, setText] = useState(value === undefined ? '' : money(value, currency, false))
   useEffect(() => {
-    if (value !== parseMoney(text)) setText(value === undefined ? '' : money(value, 'CNY', false))
+    const shown = value === undefined ? '' : money(value, currency, false)
+    if (value !== parseMoney(text, currency)) setText(shown)
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [value])
-  const bad = text !== '' && parseMoney(text) === undefined
-  return <Input prefix="¥" inputMode="decimal" value={text} maxLength={20} status={bad ? 'error' : ''} className="num" onChange={(event) => { setText(event.target.value); onChange?.(parseMoney(event.target.value)) }} onBlur={() => { const parsed = parseMoney(text); if (parsed !== undefined) setText(money(parsed, 'CNY', false)) }} {...rest} />
+  }, [value, currency])
+  const bad = text !== '' && parseMoney(text, currency) === undefined
+  return <Input prefix={signOf(currency)} inputMode="decimal" value={text} maxLength={20} status={bad ? 'error' : ''} className="num" onChange={(event) => { setText(event.target.value); onChange?.(parseMoney(event.target.value, currency)) }} onBlur={() => { const parsed = parseMoney(text, currency); if (parsed !== undefined) setText(money(parsed, currency, false)) }} {...rest} />
 }
 
 /** A rate: typed in per cent, held as the decimal text the server uses. */

@@ -269,7 +269,7 @@ func (s Statement) addsUp(path string, d *document) *Error {
 	if err == nil && sum == closing.Minor {
 		return nil
 	}
-	plain := money.FormatMinor
+	plain := func(minor int64) string { return money.Of(minor, s.Currency).String() }
 	return d.fail(path+"/Bal", "余额不平：期初 "+plain(opening.Minor)+" 加发生额 "+plain(s.NetMinor)+" 不等于期末 "+plain(closing.Minor)+"，请银行重新出具",
 		"the balances do not add up: opening "+plain(opening.Minor)+" and entries "+plain(s.NetMinor)+" are not closing "+plain(closing.Minor)+"; ask the bank for the statement again")
 }

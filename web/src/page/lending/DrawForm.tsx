@@ -36,9 +36,9 @@ function SchedulePreview({ facility, fields }: { facility: Facility; fields: Par
     <Table<Instalment> size="small" rowKey="no" pagination={false} dataSource={preview.schedule ?? []} scroll={{ y: 220, x: 'max-content' }} title={() => <span>{say('schedule')} · {say('interest')} <Money minor={preview.cost.interest_minor} currency={facility.currency} /> · {say('total')} <Money minor={preview.cost.total_minor} currency={facility.currency} /></span>} columns={[
       { title: say('no'), dataIndex: 'no' },
       { title: say('dueDate'), dataIndex: 'due_date', className: 'num' },
-      { title: say('principal'), align: 'right', render: (_, row) => <Money minor={row.principal_minor} /> },
-      { title: say('interest'), align: 'right', render: (_, row) => <Money minor={row.interest_minor} /> },
-      { title: say('total'), align: 'right', render: (_, row) => <Money minor={row.total_minor} /> },
+      { title: say('principal'), align: 'right', render: (_, row) => <Money minor={row.principal_minor} currency={facility.currency} /> },
+      { title: say('interest'), align: 'right', render: (_, row) => <Money minor={row.interest_minor} currency={facility.currency} /> },
+      { title: say('total'), align: 'right', render: (_, row) => <Money minor={row.total_minor} currency={facility.currency} /> },
     ]} />
   )
 }
@@ -59,12 +59,12 @@ export function DrawForm({ facility, payee, onClose }: { facility: Facility; pay
       done={say('drawn')}
       onDone={(loan) => go(`/loans/${loan.id}`)}
       initial={{ amount_minor: facility.available_minor, tenor_months: 12, method: 'interest_only', ...(payee ? { payee_name: payee } : {}) }}
-      act={(values) => ({ path: `/facilities/${facility.id}/drawdowns`, body: { ...values, client_reference: reference.current } })}
+      act={(values) => ({ path: `/facilities/${facility.id}/drawdowns`, body: { ...values, currency: facility.currency, client_reference: reference.current } })}
     >
       {(form) => (
         <>
           <p className="muted">{say('availableNow', { amount: money(facility.available_minor, facility.currency) })} · {say('drawHint')}</p>
-          <Form.Item name="amount_minor" label={say('drawAmount')} rules={[must, { validator: (_, value: number | undefined) => (value !== undefined && value > facility.available_minor ? Promise.reject(new Error(say('tooMuch'))) : Promise.resolve()) }]}><MoneyInput autoFocus /></Form.Item>
+          <Form.Item name="amount_minor" label={say('drawAmount')} rules={[must, { validator: (_, value: number | undefined) => (value !== undefined && value > facility.available_minor ? Promise.reject(new Error(say('tooMuch'))) : Promise.resolve()) }]}><MoneyInput currency={facility.currency} autoFocus /></Form.Item>
           <div style={{ display: 'grid', gap: '0 16px', gridTemplateColumns: 'repeat(auto-fit, minmax(min(100%, 200px), 1fr))' }}>
             <Form.Item name="tenor_months" label={say('tenor')} rules={[must]}><InputNumber min={1} max={360} style={{ width: '100%' }} /></Form.Item>
             <Form.Item name="method" label={say('method')} rules={[must]}><Select options={methods.map((value) => ({ value, label: say(value) }))} /></Form.Item>

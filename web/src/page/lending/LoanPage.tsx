@@ -102,7 +102,7 @@ function RepayForm({ loan, onClose }: { loan: LoanDetail; onClose: () => void })
   return (
     <FormModal<RepayFields> title={say('repay')} onClose={onClose} stale={['/loans', '/facilities', '/journal-entries', '/trial-balance', '/firms']} done={say('repaid')} initial={{ amount_minor: total(loan.due) || total(loan.payoff), prepay: total(loan.due) === 0, value_date: dayjs(loan.processed_to), keep_surplus: false }} act={(values) => ({ path: `/loans/${loan.id}/repayments`, body: { amount_minor: values.amount_minor, prepay: values.prepay, keep_surplus: values.keep_surplus, ...(values.strategy ? { strategy: values.strategy } : {}), ...(values.value_date ? { value_date: values.value_date.format('YYYY-MM-DD') } : {}), reference: reference.current } })}>
       <p className="muted num">{say('due')} {money(total(loan.due), loan.currency)} · {say('total')} {money(total(loan.payoff), loan.currency)}</p>
-      <Form.Item name="amount_minor" label={say('amount')} rules={[{ required: true, message: say('required') }]}><MoneyInput autoFocus /></Form.Item>
+      <Form.Item name="amount_minor" label={say('amount')} rules={[{ required: true, message: say('required') }]}><MoneyInput currency={loan.currency} autoFocus /></Form.Item>
       <Form.Item name="value_date" label={servicing('arrived')}><DatePicker style={{ width: '100%' }} /></Form.Item>
       <Form.Item name="prepay" valuePropName="checked" label={say('prepay')}><Switch /></Form.Item>
       <Form.Item name="strategy" label={servicing('strategy')}><Select allowClear options={strategies.map((value) => ({ value, label: servicing(value) }))} /></Form.Item>
