@@ -37,6 +37,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/lending/due"
 	"github.com/capillary-finance/capillary/internal/lending/eod"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
+	"github.com/capillary-finance/capillary/internal/lending/mandate"
 	"github.com/capillary-finance/capillary/internal/lending/payment"
 	"github.com/capillary-finance/capillary/internal/lending/receipt"
 	"github.com/capillary-finance/capillary/internal/platform/api"
@@ -98,6 +99,7 @@ type App struct {
 	Apps       *application.Service
 	Approvals  *approval.Service
 	Dispatcher *payment.Dispatcher
+	Mandates   *mandate.Service
 	Loans      *loan.Service
 	Contracts  *contract.Service
 	EOD        *eod.Service
@@ -287,6 +289,7 @@ func (a *App) buildDomains() error {
 		return err
 	}
 	a.Dispatcher = payment.NewDispatcher(d, bank, payment.DispatcherConfig{Log: a.Log})
+	a.Mandates = mandate.NewService(d, a.Proposals)
 	a.Loans = loan.NewService(d, a.Dispatcher, contract.Conditions)
 	a.Loans.Servicing(a.Proposals)
 	a.Contracts = contract.NewService(d, a.Blobs)

@@ -118,6 +118,7 @@ func op(id, method, path, zh, en, permission string) api.Op {
 func Routes(a *api.API, s *Service) {
 	calculateRoute(a)
 	servicing(a, s)
+	collectionRoutes(a, s)
 	api.Handle(a, op("draw-loan", http.MethodPost, "/api/v1/facilities/{id}/drawdowns", "放款", "Draw down a loan", PermissionDraw),
 		func(ctx context.Context, p auth.Principal, in *drawInput) (*loanOutput, error) {
 			l, err := s.Draw(ctx, p, in.input())

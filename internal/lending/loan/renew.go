@@ -8,6 +8,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/credit/facility"
+	"github.com/capillary-finance/capillary/internal/lending/mandate"
 	"github.com/capillary-finance/capillary/internal/lending/payment"
 	"github.com/capillary-finance/capillary/internal/platform/audit"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
@@ -180,6 +181,9 @@ func (s *Service) replace(ctx context.Context, tx *db.Tx, old, l *Loan) error {
 	}
 	drawn := Event{Kind: Disbursed, Date: today, AmountMinor: l.PrincipalMinor, Key: "disbursed", Detail: Particulars{Channel: string(l.Facts.Origin)}}
 	if _, _, err := act(ctx, tx, l, drawn, fault.Text{Zh: "续贷发放", En: "disbursed to renew"}); err != nil {
+		return err
+	}
+	if err := mandate.Imply(ctx, tx, l.debt(), l.implied(), l.Terms.Start); err != nil {
 		return err
 	}
 	if err := scheduleReset(ctx, tx, l.ID, l.Terms, l.Terms.Start); err != nil {

@@ -182,12 +182,7 @@ func (s *Service) collect(ctx context.Context, tx *db.Tx, l Loan, in RepayInput)
 	if err := s.wouldTake(ctx, tx, l, in); err != nil {
 		return payment.Order{}, err
 	}
-	o, _, err := payment.Record(ctx, tx, payment.Draft{
-		Key: collectKey(l.ID, in.Reference, in.Prepay), Purpose: PurposeCollection, Object: "loan", ObjectID: l.ID, FromAccount: l.collectAccount(),
-		ToAccount: payment.SettlementAccount(tx.Institution, l.Currency), ToName: "", Amount: money.Of(in.AmountMinor, l.Currency), Memo: "还款扣收 loan repayment",
-	})
-	tx.AfterCommit(s.dispatcher.Wake)
-	return o, err
+	return s.debit(ctx, tx, l, in)
 }
 
 func (s *Service) wouldTake(ctx context.Context, tx *db.Tx, l Loan, in RepayInput) error {
@@ -222,26 +217,6 @@ func collectKey(loanID, reference string, prepay bool) string {
 		key += prepayMark
 	}
 	return key
-}
-
-// CollectDue starts the collection of everything due on a loan, once per
-// business date; an order still without an outcome is left alone. It reports
-// whether there is now an order to wait for.
-func (s *Service) CollectDue(ctx context.Context, tx *db.Tx, loanID string, on calendar.Date) (bool, error) {
-	l, err := read(ctx, tx, selectLocked, loanID)
-	if err != nil || l.DueMinor <= 0 || (l.Status != Active && l.Status != Overdue) {
-		return false, err
-	}
-	busy, err := collecting(ctx, tx, loanID)
-	if err != nil || busy {
-		return busy, err
-	}
-	in := RepayInput{LoanID: loanID, AmountMinor: l.DueMinor, Reference: "due-" + on.String(), Collect: true}
-	if _, known, err := payment.ByKey(ctx, tx, collectKey(loanID, in.Reference, false)); err != nil || known {
-		return false, err
-	}
-	_, err = s.collect(ctx, tx, l, in)
-	return err == nil, err
 }
 
 // disbursementOutcome makes the loan active when its money has left, or gives

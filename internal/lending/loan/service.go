@@ -11,6 +11,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/base/rate"
 	"github.com/capillary-finance/capillary/internal/credit/facility"
+	"github.com/capillary-finance/capillary/internal/lending/mandate"
 	"github.com/capillary-finance/capillary/internal/lending/payment"
 	"github.com/capillary-finance/capillary/internal/platform/audit"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
@@ -215,6 +216,9 @@ func (s *Service) draw(ctx context.Context, tx *db.Tx, f facility.Facility, in D
 		return l, err
 	}
 	if l.PaymentOrderID, err = order(ctx, tx, l); err != nil {
+		return l, err
+	}
+	if err := mandate.Imply(ctx, tx, l.debt(), l.implied(), l.Terms.Start); err != nil {
 		return l, err
 	}
 	if err := scheduleReset(ctx, tx, l.ID, l.Terms, l.Terms.Start); err != nil {

@@ -50,6 +50,18 @@ type Order struct {
 	NextTryAt     time.Time      `json:"next_try_at"`
 	CreatedAt     time.Time      `json:"created_at"`
 	UpdatedAt     time.Time      `json:"updated_at"`
+
+	FromName         string        `json:"from_name" doc:"whose account is debited, for a debit"`
+	MandateID        string        `json:"mandate_id" doc:"under which a customer's account is debited"`
+	MandateReference string        `json:"mandate_reference"`
+	MandateSignedOn  calendar.Date `json:"mandate_signed_on,omitzero"`
+}
+
+// Mandate names the authority of a debit.
+type Mandate struct {
+	ID        string
+	Reference string
+	SignedOn  calendar.Date // empty for an implied one
 }
 
 // Draft is an order about to be recorded. Key is unique forever: recording it
@@ -64,6 +76,8 @@ type Draft struct {
 	ToName      string
 	Amount      money.Amount
 	Memo        string
+	FromName    string  // whose account is debited
+	Mandate     Mandate // of a debit; empty for a payment out
 }
 
 const (

@@ -1,0 +1,60 @@
+package loan
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/capillary-finance/capillary/internal/platform/api"
+	"github.com/capillary-finance/capillary/internal/platform/auth"
+	"github.com/capillary-finance/capillary/internal/platform/fault"
+)
+
+type collectionsOutput struct{ Body Collections }
+
+type attemptsInput struct {
+	On      string `query:"on" format:"date" doc:"business date; empty: the present one"`
+	Outcome string `query:"outcome" enum:"none,ordered" doc:"none: due and not debited"`
+	Cursor  string `query:"cursor" maxLength:"200"`
+	Limit   int    `query:"limit" default:"50" minimum:"1" maximum:"200"`
+}
+
+type attemptsOutput struct {
+	Body struct {
+		Items      []Attempt `json:"items" nullable:"false"`
+		NextCursor string    `json:"next_cursor,omitempty"`
+	}
+}
+
+func collectionRoutes(a *api.API, s *Service) {
+	api.Handle(a, op("get-loan-collections", http.MethodGet, "/api/v1/loans/{id}/collections", "贷款的代扣授权与扣款记录", "How a loan is debited: mandates and attempts", PermissionRead),
+		func(ctx context.Context, p auth.Principal, in *idInput) (*collectionsOutput, error) {
+			out, err := s.Collections(ctx, p, in.ID)
+			return &collectionsOutput{Body: out}, err
+		})
+	api.Handle(a, op("list-collections", http.MethodGet, "/api/v1/collections", "某日的扣款与未扣款清单", "Debits of a day, and the loans that were not debited", PermissionRead),
+		func(ctx context.Context, p auth.Principal, in *attemptsInput) (*attemptsOutput, error) {
+			on, err := optionalDate("on", in.On)
+			if err != nil {
+				return nil, err
+			}
+			at, err := api.DecodeCursor(in.Cursor, 2)
+			if err != nil {
+				return nil, err
+			}
+			no := int64(0)
+			if at[1] != "" {
+				if no, err = strconv.ParseInt(at[1], 10, 64); err != nil {
+					return nil, fault.Field("cursor", "不是本接口给出的游标", "is not a cursor of this list")
+				}
+			}
+			out := &attemptsOutput{}
+			out.Body.Items, err = s.AttemptsOn(ctx, p, on, in.Outcome, at[0], no, in.Limit+1)
+			if len(out.Body.Items) > in.Limit {
+				out.Body.Items = out.Body.Items[:in.Limit]
+				last := out.Body.Items[in.Limit-1]
+				out.Body.NextCursor = api.EncodeCursor(last.LoanID, strconv.FormatInt(last.No, 10))
+			}
+			return out, err
+		})
+}
