@@ -106,9 +106,10 @@ func TestNobodyIsDebitedWithoutHisMandate(t *testing.T) {
 		require.NotNil(t, c.Why)
 		require.Equal(t, "MANDATE_REVOKED", c.Attempts[1].Code)
 		require.Equal(t, []any{o.Order.ID, payment.Failed}, []any{c.Attempts[0].OrderID, c.Attempts[0].Status})
-		none, err := b.loans.AttemptsOn(t.Context(), b.staff.Operations, date("2026-03-05"), "none", "", 0, 10)
+		none, total, err := b.loans.AttemptsOn(t.Context(), b.staff.Operations, date("2026-03-05"), "none", "", 0, 10)
 		require.NoError(t, err)
 		require.Len(t, none, 1)
+		require.Equal(t, int64(1), total)
 		_, err = svc.Propose(t.Context(), b.staff.Operations, mandate.Proposed{MandateID: m.ID, Terms: terms}, "")
 		require.True(t, fault.Is(err, mandate.ReasonState), err)
 

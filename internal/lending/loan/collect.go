@@ -38,13 +38,16 @@ type Attempt struct {
 const attemptColumns = `a.loan_id, a.on_date, a.no, a.mandate_id, a.amount_minor, a.due_minor, a.currency, a.order_id, coalesce(p.status, ''), coalesce(p.reason, ''), coalesce(p.business_key, ''),
 	a.code, a.reason_zh, a.reason_en, a.at, a.actor from collection_attempt a left join payment_order p on p.institution_id = a.institution_id and p.id = a.order_id where a.institution_id = $1`
 
+const dayFilter = ` and a.on_date = $2 and a.branch_path like $3 and ($4 = '' or $4 = 'none' and a.no = 0 or $4 = 'ordered' and a.no > 0)`
+
 var (
 	insertAttempt = db.Q(`insert into collection_attempt (institution_id, loan_id, on_date, no, mandate_id, amount_minor, due_minor, currency, branch_path, order_id, code, reason_zh, reason_en, at, actor)
 		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15) on conflict do nothing`)
 	attemptsOfDay  = db.Q(`select ` + attemptColumns + ` and a.loan_id = $2 and a.on_date = $3 order by a.no`)
 	attemptsOfLoan = db.Q(`select ` + attemptColumns + ` and a.loan_id = $2 order by a.on_date desc, a.no desc limit $3`)
-	attemptsOn     = db.Q(`select ` + attemptColumns + ` and a.on_date = $2 and a.branch_path like $3 and ($4 = '' or $4 = 'none' and a.no = 0 or $4 = 'ordered' and a.no > 0)
+	attemptsOn     = db.Q(`select ` + attemptColumns + dayFilter + `
 		and (a.loan_id > $5 or a.loan_id = $5 and a.no > $6) order by a.loan_id, a.no limit $7`)
+	countOn      = db.Q(`select count(*) from collection_attempt a where a.institution_id = $1` + dayFilter)
 	countSkipped = db.Q(`select count(*) from collection_attempt where institution_id = $1 and on_date = $2 and no = 0`)
 )
 
@@ -260,9 +263,9 @@ func (s *Service) Collections(ctx context.Context, p auth.Principal, id string) 
 }
 
 // AttemptsOn lists the debits of a day, and the loans that were not debited, after a loan and number.
-func (s *Service) AttemptsOn(ctx context.Context, p auth.Principal, on calendar.Date, outcome string, afterLoan string, afterNo int64, limit int) (out []Attempt, err error) {
+func (s *Service) AttemptsOn(ctx context.Context, p auth.Principal, on calendar.Date, outcome string, afterLoan string, afterNo int64, limit int) (out []Attempt, total int64, err error) {
 	if err := p.Require(PermissionRead); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	err = s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
 		if on.IsZero() {
@@ -270,10 +273,13 @@ func (s *Service) AttemptsOn(ctx context.Context, p auth.Principal, on calendar.
 				return err
 			}
 		}
+		if err := tx.QueryRow(ctx, countOn, tx.Institution, on.String(), p.BranchPattern(), outcome).Scan(&total); err != nil {
+			return err
+		}
 		out, err = attempts(ctx, tx, attemptsOn, on.String(), p.BranchPattern(), outcome, afterLoan, afterNo, limit)
 		return err
 	})
-	return out, err
+	return out, total, err
 }
 
 func visibleLoan(ctx context.Context, tx *db.Tx, p auth.Principal, id string) (Loan, error) {

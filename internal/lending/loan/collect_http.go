@@ -13,18 +13,12 @@ import (
 type collectionsOutput struct{ Body Collections }
 
 type attemptsInput struct {
+	api.PageQuery
 	On      string `query:"on" format:"date" doc:"business date; empty: the present one"`
 	Outcome string `query:"outcome" enum:"none,ordered" doc:"none: due and not debited"`
-	Cursor  string `query:"cursor" maxLength:"200"`
-	Limit   int    `query:"limit" default:"50" minimum:"1" maximum:"200"`
 }
 
-type attemptsOutput struct {
-	Body struct {
-		Items      []Attempt `json:"items" nullable:"false"`
-		NextCursor string    `json:"next_cursor,omitempty"`
-	}
-}
+type attemptsOutput struct{ Body api.Page[Attempt] }
 
 func collectionRoutes(a *api.API, s *Service) {
 	api.Handle(a, op("get-loan-collections", http.MethodGet, "/api/v1/loans/{id}/collections", "贷款的代扣授权与扣款记录", "How a loan is debited: mandates and attempts", PermissionRead),
@@ -48,13 +42,10 @@ func collectionRoutes(a *api.API, s *Service) {
 					return nil, fault.Field("cursor", "不是本接口给出的游标", "is not a cursor of this list")
 				}
 			}
-			out := &attemptsOutput{}
-			out.Body.Items, err = s.AttemptsOn(ctx, p, on, in.Outcome, at[0], no, in.Limit+1)
-			if len(out.Body.Items) > in.Limit {
-				out.Body.Items = out.Body.Items[:in.Limit]
-				last := out.Body.Items[in.Limit-1]
-				out.Body.NextCursor = api.EncodeCursor(last.LoanID, strconv.FormatInt(last.No, 10))
+			all, total, err := s.AttemptsOn(ctx, p, on, in.Outcome, at[0], no, in.Limit+1)
+			if err != nil {
+				return nil, err
 			}
-			return out, err
+			return &attemptsOutput{api.Cut(all, in.Limit, total, func(a Attempt) []string { return []string{a.LoanID, strconv.FormatInt(a.No, 10)} })}, nil
 		})
 }

@@ -522,6 +522,14 @@ export type CodeInputBody = {
   code: string
 }
 
+export type CollectionPolicyInputBody = {
+  attempts_per_day: number
+  give_up_after_days?: number
+  implied?: boolean
+  minimum_minor?: number
+  partial?: boolean
+}
+
 export type CompleteInputBody = {
   note?: string
   /** what was decided */
@@ -952,6 +960,8 @@ export type EodRun = {
   step: string
   /** collections the bank had not answered when the day was closed; they keep their value date */
   unanswered: number
+  /** loans that were due and not debited: no mandate in force, or the policy; see GET /api/v1/collections */
+  uncollected: number
 }
 
 export type EodSettings = {
@@ -1856,6 +1866,28 @@ export type LoanAllocation = {
   recovered_minor?: number
 }
 
+export type LoanAttempt = {
+  actor: string
+  /** asked for */
+  amount_minor: number
+  at: string
+  bank_reason: string
+  /** why nothing was asked for */
+  code: string
+  currency: string
+  /** due at that moment */
+  due_minor: number
+  loan_id: string
+  mandate_id: string
+  /** 0: nothing was asked for */
+  no: number
+  on: string
+  order_id: string
+  reason: FaultText
+  /** of the order; empty without one */
+  status: "recorded" | "sent" | "succeeded" | "failed"
+}
+
 export type LoanCalculateBody = {
   /** fen, paid out on the start */
   amount_minor: number
@@ -1930,6 +1962,19 @@ export type LoanCheck = {
   evidence: string
   name: "lawful_operation" | "stable_operation" | "good_credit" | "lending_standard" | "bank_terms"
   passed: boolean
+}
+
+export type LoanCollections = {
+  /** newest first, at most 200 */
+  attempts: Array<LoanAttempt>
+  /** in force on the business date */
+  mandate?: Mandate
+  /** all that were ever signed for it, of the loan, its facility or its firm */
+  mandates: Array<Mandate>
+  policy: MandatePolicy
+  remedy?: FaultText
+  /** why none is in force */
+  why?: FaultText
 }
 
 export type LoanConditions = {
@@ -2333,6 +2378,77 @@ export type LprProposeOutputBody = {
   proposal_id: string
 }
 
+export type Mandate = {
+  branch_path: string
+  /** why it was stopped; empty while it is signed */
+  cause: "customer" | "dispute" | "account_closed" | "other"
+  created_at: string
+  created_by: string
+  currency: string
+  debtor_account: string
+  debtor_name: string
+  /** where the signed paper is: the hash of an upload, or its number in the archive */
+  document: string
+  firm_id: string
+  id: string
+  /** not signed: it stands for the account named when the loan was drawn */
+  implied: boolean
+  /** most a single debit may take; 0: no bound */
+  max_minor: number
+  reason: string
+  /** the number of the mandate, for ever; it goes to the bank with every debit */
+  reference: string
+  scope: "loan" | "facility" | "firm"
+  /** the loan, facility or firm */
+  scope_id: string
+  /** empty for an implied one */
+  signed_on?: string
+  state: "signed" | "suspended" | "revoked"
+  stopped_at?: string
+  updated_at: string
+  updated_by: string
+  valid_from: string
+  /** last day; empty: until it is revoked */
+  valid_to?: string
+  version: number
+}
+
+export type MandateChangeInputBody = {
+  note?: string
+}
+
+export type MandateNewInputBody = {
+  currency: string
+  note?: string
+  reference: string
+  scope: "loan" | "facility" | "firm"
+  scope_id: string
+}
+
+export type MandatePolicy = {
+  /** debits of one loan on one business date */
+  attempts_per_day: number
+  /** days past due after which the night stops; 0: never */
+  give_up_after_days: number
+  /** a loan drawn without a mandate gets an implied one */
+  implied: boolean
+  /** least amount of a partial debit, in the smallest unit of the loan's currency */
+  minimum_minor: number
+  /** a debit may take part of what is due */
+  partial: boolean
+  version: number
+}
+
+export type MandateProposedOutputBody = {
+  /** waits for a second person */
+  proposal_id: string
+}
+
+export type MandateStopInputBody = {
+  cause: "customer" | "dispute" | "account_closed" | "other"
+  reason: string
+}
+
 export type ModelDetail = {
   activated_at?: string
   approval_note?: string
@@ -2593,8 +2709,24 @@ export type PageLoan = {
   total: number
 }
 
+export type PageLoanAttempt = {
+  items: Array<LoanAttempt>
+  /** empty on the last page */
+  next_cursor?: string
+  /** rows that match, over all pages */
+  total: number
+}
+
 export type PageLoanShare = {
   items: Array<LoanShare>
+  /** empty on the last page */
+  next_cursor?: string
+  /** rows that match, over all pages */
+  total: number
+}
+
+export type PageMandate = {
+  items: Array<Mandate>
   /** empty on the last page */
   next_cursor?: string
   /** rows that match, over all pages */
@@ -2838,7 +2970,13 @@ export type PaymentOrder = {
   created_at: string
   currency: string
   from_account: string
+  /** whose account is debited, for a debit */
+  from_name: string
   id: string
+  /** under which a customer's account is debited */
+  mandate_id: string
+  mandate_reference: string
+  mandate_signed_on?: string
   memo: string
   next_try_at: string
   object: string
@@ -4901,6 +5039,36 @@ export interface Operations {
     body: undefined
     answer: ListColleagueBody
   }
+  /** Policy of automatic debits */
+  "GET /api/v1/collection-policy": {
+    path: {}
+    query: {}
+    body: undefined
+    answer: MandatePolicy
+  }
+  /** Propose a policy of automatic debits */
+  "POST /api/v1/collection-policy": {
+    path: {}
+    query: {}
+    body: CollectionPolicyInputBody
+    answer: MandateProposedOutputBody
+  }
+  /** Debits of a day, and the loans that were not debited */
+  "GET /api/v1/collections": {
+    path: {}
+    query: {
+      /** next_cursor of the page before */
+      cursor?: string
+      /** rows per page */
+      limit?: number
+      /** business date; empty: the present one */
+      on?: string
+      /** none: due and not debited */
+      outcome?: "none" | "ordered"
+    }
+    body: undefined
+    answer: PageLoanAttempt
+  }
   /** State of the event consumers */
   "GET /api/v1/consumers": {
     path: {}
@@ -5895,6 +6063,15 @@ export interface Operations {
     body: ChangeInputBody
     answer: Proposal
   }
+  /** How a loan is debited: mandates and attempts */
+  "GET /api/v1/loans/{id}/collections": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: undefined
+    answer: LoanCollections
+  }
   /** Pay out a further tranche */
   "POST /api/v1/loans/{id}/disbursements": {
     path: {
@@ -6000,6 +6177,65 @@ export interface Operations {
     query: {}
     body: WhatIfInputBody
     answer: LoanWhatIf
+  }
+  /** List mandates */
+  "GET /api/v1/mandates": {
+    path: {}
+    query: {
+      /** next_cursor of the page before */
+      cursor?: string
+      firm_id?: string
+      /** rows per page */
+      limit?: number
+      /** a loan, facility or firm */
+      scope_id?: string
+      state?: "signed" | "suspended" | "revoked"
+    }
+    body: undefined
+    answer: PageMandate
+  }
+  /** Propose a signed mandate */
+  "POST /api/v1/mandates": {
+    path: {}
+    query: {}
+    body: MandateNewInputBody
+    answer: MandateProposedOutputBody
+  }
+  /** One mandate */
+  "GET /api/v1/mandates/{id}": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: undefined
+    answer: Mandate
+  }
+  /** Propose new terms of a mandate; they take a suspended one up again */
+  "POST /api/v1/mandates/{id}/changes": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: MandateChangeInputBody
+    answer: MandateProposedOutputBody
+  }
+  /** Revoke a mandate at once */
+  "POST /api/v1/mandates/{id}/revoke": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: MandateStopInputBody
+    answer: Mandate
+  }
+  /** Suspend a mandate at once */
+  "POST /api/v1/mandates/{id}/suspend": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: MandateStopInputBody
+    answer: Mandate
   }
   /** Scoring models */
   "GET /api/v1/models": {

@@ -26,6 +26,7 @@ export const shellWords = words({
   loans: ['借据', 'Loans'],
   dueCalendar: ['还款日历', 'Repayment calendar'],
   lpr: ['报价利率', 'Prime rates'],
+  mandates: ['代扣授权', 'Mandates'],
   receipts: ['来款', 'Receipts'],
   calculator: ['还款计算器', 'Calculator'],
   books: ['账务', 'Books'],

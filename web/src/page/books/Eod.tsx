@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { useAction, useGet } from '../../api/hooks'
 import { useWords } from '../../i18n/words'
 import { showJobs } from '../../shell/showJobs'
+import { A } from '../../shell/go'
 import { useMay } from '../../shell/session'
 import { Async } from '../../widget/Async'
 import { PageHeader } from '../../widget/PageHeader'
@@ -46,6 +47,7 @@ export default function Eod() {
               { title: say('loans'), dataIndex: 'loans', align: 'right', className: 'num' },
               { title: say('failed'), align: 'right', className: 'num', render: (_, row) => (row.accepted ? <Tooltip title={row.accepted}><span>{row.failed}</span></Tooltip> : row.failed) },
               { title: say('collections'), dataIndex: 'collections', align: 'right', className: 'num' },
+              { title: say('uncollected'), align: 'right', className: 'num', render: (_, row) => (row.uncollected > 0 ? <A href={`/mandates?tab=undebited&on=${row.closing_date}`}>{row.uncollected}</A> : 0) },
               { title: say('unanswered'), dataIndex: 'unanswered', align: 'right', className: 'num' },
               { title: say('started'), render: (_, row) => <Instant at={row.started_at} /> },
               { title: say('finished'), render: (_, row) => <Instant at={row.finished_at} /> },

@@ -14,7 +14,9 @@ import { PageHeader } from '../../widget/PageHeader'
 import { DateText, Id, Instant, Money, StateTag, useText } from '../../widget/values'
 import { EntryTable } from '../books/Journal'
 import { LoanStatus } from './Loans'
+import { CollectionsTab } from './CollectionsTab'
 import { ChangeForm, type ChangeFields } from './ChangeForm'
+import { mandateWords } from './mandateWords'
 import { Papers } from './Papers'
 import { RenewForm, TrancheForm } from './RenewForm'
 import { servicingWords } from './servicingWords'
@@ -134,6 +136,7 @@ export default function LoanPage() {
   const id = useId()
   const [url, setUrl] = useUrlState()
   const servicing = useWords(servicingWords)
+  const mandates = useWords(mandateWords)
   const [repaying, setRepaying] = useState(false)
   const [changing, setChanging] = useState<Partial<ChangeFields>>()
   const [renewing, setRenewing] = useState(false)
@@ -181,6 +184,7 @@ export default function LoanPage() {
               { key: 'schedule', label: say('schedule'), children: <Schedule loan={loan} /> },
               { key: 'statement', label: say('statement'), children: <StatementTab id={id} currency={loan.currency} /> },
               ...(isOpen(loan) ? [{ key: 'what-if', label: servicing('whatIf'), children: <WhatIfTab loan={loan} /> }] : []),
+              { key: 'collections', label: mandates('tab'), children: <CollectionsTab loan={loan} /> },
               { key: 'events', label: say('events'), children: <Events id={id} currency={loan.currency} onReverse={may('loan.service') ? (of) => setChanging({ kind: 'reversed', of }) : undefined} /> },
               ...(may('journal.read') ? [{ key: 'journal', label: say('journal'), children: <EntryTable name="loan-journal" fixed={{ object: 'loan', object_id: id }} prefix="j_" /> }] : []),
             ]} />
