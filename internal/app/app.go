@@ -302,12 +302,23 @@ func (a *App) buildDomains() error {
 	in := receipt.Config{DB: d, Blobs: a.Blobs, Jobs: a.Jobs, Book: receipt.LoanBook{Loans: a.Loans}, Dispatcher: a.Dispatcher, Proposals: a.Proposals}
 	in.BankFiles, _ = bank.(receipt.BankFiles) // only a channel that speaks files has them
 	a.Receipts = receipt.NewService(in)
+	a.EOD.Register(eod.Work{Name: "bank_statements", Text: fault.Text{Zh: "取银行对账单", En: "fetching the bank's statements"}, Before: eod.StepRoll, Run: a.fetchStatements})
 	a.Relay.Register(contract.Consumer(a.Jobs))
 	a.Relay.Register(application.Expiry())
 	a.Relay.Register(contract.DrawnConsumer())
 	a.Relay.Register(due.Consumer())
 	a.registerWatch()
 	return nil
+}
+
+// fetchStatements is the step of the close of business that takes in the bank's statements of the day that ends. A channel
+// without files has nothing to fetch, and a bank that gives none holds no day back: it is asked again the next night.
+func (a *App) fetchStatements(ctx context.Context, d *eod.Day) error {
+	_, err := a.Receipts.FetchStatements(ctx, d.Principal, d.Run.ClosingDate)
+	if fault.Is(err, receipt.ReasonNoBankFiles) || fault.Is(err, fault.ReasonForbidden) {
+		return nil
+	}
+	return err
 }
 
 // bank is the payment channel; without one configured, orders wait and say so.

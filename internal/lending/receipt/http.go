@@ -140,6 +140,7 @@ func op(id, method, path, zh, en, permission string) api.Op {
 // Routes registers the operations of receipts.
 func Routes(a *api.API, s *Service) {
 	fileRoutes(a, s)
+	statementRoutes(a, s)
 	deskRoutes(a, s)
 	api.Handle(a, op("list-receipts", http.MethodGet, "/api/v1/receipts", "来款列表", "List receipts", PermissionRead),
 		func(ctx context.Context, p auth.Principal, in *receiptListInput) (*receiptListOutput, error) {

@@ -34,6 +34,8 @@ const (
 	RejectRule    = "REFUSED_BY_BANK"
 	// RejectCurrency: an account is kept in another currency; this bank does not exchange.
 	RejectCurrency = "ACCOUNT_CURRENCY"
+	// RejectMandate: the debtor has stopped this mandate at his own bank.
+	RejectMandate = "MANDATE_STOPPED"
 )
 
 // Order is what a client asks for.
@@ -47,6 +49,8 @@ type Order struct {
 	Memo        string `json:"memo"`
 	// ValueDate is the day the client asked for; empty is the day of execution.
 	ValueDate string `json:"value_date,omitempty"`
+	// Mandate is the debtor's authority of a direct debit; empty for a payment of the account's own holder.
+	Mandate string `json:"mandate,omitempty"`
 }
 
 // Payment is an order with its outcome.
@@ -103,6 +107,7 @@ type book struct {
 	mu       sync.Mutex
 	accounts map[string]*Account
 	payments map[string]Payment
+	stopped  map[string]bool // mandates that debtors have stopped here
 	log      *logFile
 	clock    func() time.Time
 	// settlement is the opening balance of accounts named nostro:..., which
@@ -144,6 +149,8 @@ func (b *book) pay(o Order, refuse bool) (p Payment, again bool, err error) {
 		p.Status, p.Reason = Rejected, RejectAccount
 	case from.currency() != money.Currency(o.Currency) || to != nil && to.currency() != money.Currency(o.Currency):
 		p.Status, p.Reason = Rejected, RejectCurrency
+	case o.Mandate != "" && b.stopped[o.Mandate]:
+		p.Status, p.Reason = Rejected, RejectMandate
 	case from.BalanceMinor < o.AmountMinor:
 		p.Status, p.Reason = Rejected, RejectFunds
 	}
@@ -183,6 +190,20 @@ func (b *book) open(a Account) error {
 		return err
 	}
 	b.accounts[a.Number] = &a
+	return nil
+}
+
+// stop makes the bank refuse debits under a mandate from now on: a debtor may do so without telling his creditor.
+func (b *book) stop(mandate string) error {
+	if mandate == "" || len(mandate) > keyMax {
+		return fmt.Errorf("%w: mandate", errSyntax)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.log.append(record{Stopped: mandate}); err != nil {
+		return err
+	}
+	b.stopped[mandate] = true
 	return nil
 }
 

@@ -1,4 +1,6 @@
-export const mandateWords = {
+import { words } from '../../i18n/words'
+
+export const mandateWords = words({
   mandates: ['代扣授权', 'Mandates'],
   hint: ['客户允许扣款的账户、上限与有效期。没有有效授权不扣款。', 'The accounts that customers let us debit, up to a bound and for a time. Without one in force nothing is debited.'],
   tab: ['自动扣款', 'Auto-debit'],
@@ -72,4 +74,4 @@ export const mandateWords = {
   none: ['还没有授权', 'No mandate yet'],
   firmId: ['企业', 'Firm'],
   object: ['对象', 'For'],
-} as const satisfies Record<string, readonly [string, string]>
+})

@@ -14,6 +14,7 @@ import { FormModal } from '../../widget/FormModal'
 import { PageHeader } from '../../widget/PageHeader'
 import { DateText, Instant, Money, StateTag, useText, type Tone } from '../../widget/values'
 import { PolicyForm } from './PolicyForm'
+import { Statements } from './Statements'
 import type { Count, Receipt, ReceiptFile, ReceiptStatus } from './types'
 import { receiptWords } from './words'
 
@@ -150,6 +151,7 @@ export default function Receipts() {
         { key: 'exception', label: say('exception'), children: <ReceiptTable name="receipt-exceptions" status="exception" /> },
         { key: 'all', label: say('receipts'), children: <ReceiptTable name="receipts" prefix="a" /> },
         { key: 'files', label: say('files'), children: <Files /> },
+        { key: 'statements', label: say('statements'), children: <Statements /> },
       ]} />
       {ruling ? <PolicyForm onClose={() => setRuling(false)} /> : null}
       {pulling ? <PullForm onClose={() => setPulling(false)} /> : null}
