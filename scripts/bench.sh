@@ -35,6 +35,9 @@ for c in 1 8; do bin/bench decisions http://127.0.0.1:18933 "$c" 8 | sed 's/over
 kill "$server"; wait "$server" 2>/dev/null || true
 bin/bench start bin/capillary "$work/sqlite"
 
+# Repayment plans on one core, beside the textbook's float annuity.
+echo; echo "| plan | instalments | plans/s on one core | times the float floor |"; echo "|---|---|---|---|"
+go test -run '^$' -bench Plans -benchtime 500ms ./internal/base/schedule | awk '/^BenchmarkPlans/{split($1,n,"/"); gsub("_"," ",n[2]); sub("-[0-9]+$","",n[3]); for(i=3;i<NF;i+=2) f[$(i+1)]=$i; printf "| %s | %d | %d | %.1f |\n", n[2], n[3], f["plans/s"], f["x-float"]}' | sort
 # Close of business, on engines that sync their commits. CAPILLARY_BENCH_LOANS and CAPILLARY_BENCH_DAYS choose ("1000,100000,1000000", "1,7,30,100,300,700").
 eval "$(CAPILLARY_TESTPG_DURABLE=1 scripts/testpg.sh env)"
 CAPILLARY_BENCH_POSTGRES="$CAPILLARY_TEST_POSTGRES" CAPILLARY_TEST_POSTGRES="" go test -run '^$' -bench Close -benchtime 1x -timeout 120m ./internal/lending/eod | scripts/bench-eod.awk

@@ -242,19 +242,3 @@ func TestDaysPastDue(t *testing.T) {
 	require.Equal(t, 0, schedule.DaysPastDue(due, 1, day("2026-02-28")), "not overdue on the day itself")
 	require.Equal(t, 0, schedule.DaysPastDue(due, 2, day("2027-01-01")))
 }
-
-func BenchmarkMake(b *testing.B) {
-	for _, n := range []int{12, 24, 360} {
-		for _, accrual := range []schedule.Accrual{schedule.ByPeriod, schedule.ByDays} {
-			b.Run(string(accrual)+"/"+string(rune('0'+n/100))+string(rune('0'+n/10%10))+string(rune('0'+n%10)), func(b *testing.B) {
-				terms := monthly()
-				terms.Count, terms.Accrual = n, accrual
-				for b.Loop() {
-					if _, err := schedule.Make(terms); err != nil {
-						b.Fatal(err)
-					}
-				}
-			})
-		}
-	}
-}
