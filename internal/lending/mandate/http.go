@@ -11,7 +11,8 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
-type mandateTerms struct {
+// SignedTerms is embedded in inputs; embedded fields are read only when exported.
+type SignedTerms struct {
 	DebtorAccount string `json:"debtor_account" minLength:"1" maxLength:"64"`
 	DebtorName    string `json:"debtor_name" minLength:"1" maxLength:"64"`
 	MaxMinor      int64  `json:"max_minor,omitempty" minimum:"0" doc:"most a single debit may take; 0: no bound"`
@@ -21,7 +22,7 @@ type mandateTerms struct {
 	Document      string `json:"document" minLength:"1" maxLength:"128" doc:"the hash of an upload, or its number in the archive"`
 }
 
-func (b mandateTerms) terms() (t Terms, err error) {
+func (b SignedTerms) terms() (t Terms, err error) {
 	t = Terms{DebtorAccount: b.DebtorAccount, DebtorName: b.DebtorName, MaxMinor: b.MaxMinor, Document: b.Document}
 	var errs []error
 	for _, d := range []struct {
@@ -44,7 +45,7 @@ type mandateNewInput struct {
 		Scope     string `json:"scope" enum:"loan,facility,firm"`
 		ScopeID   string `json:"scope_id" minLength:"1" maxLength:"64"`
 		Currency  string `json:"currency" minLength:"3" maxLength:"3"`
-		mandateTerms
+		SignedTerms
 		Note string `json:"note,omitempty" maxLength:"500"`
 	}
 }
@@ -52,7 +53,7 @@ type mandateNewInput struct {
 type mandateChangeInput struct {
 	ID   string `path:"id" maxLength:"64"`
 	Body struct {
-		mandateTerms
+		SignedTerms
 		Note string `json:"note,omitempty" maxLength:"500"`
 	}
 }

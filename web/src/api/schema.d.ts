@@ -2493,15 +2493,35 @@ export type Mandate = {
 }
 
 export type MandateChangeInputBody = {
+  debtor_account: string
+  debtor_name: string
+  /** the hash of an upload, or its number in the archive */
+  document: string
+  /** most a single debit may take; 0: no bound */
+  max_minor?: number
   note?: string
+  signed_on: string
+  valid_from: string
+  /** last day; empty: until it is revoked */
+  valid_to?: string
 }
 
 export type MandateNewInputBody = {
   currency: string
+  debtor_account: string
+  debtor_name: string
+  /** the hash of an upload, or its number in the archive */
+  document: string
+  /** most a single debit may take; 0: no bound */
+  max_minor?: number
   note?: string
   reference: string
   scope: "loan" | "facility" | "firm"
   scope_id: string
+  signed_on: string
+  valid_from: string
+  /** last day; empty: until it is revoked */
+  valid_to?: string
 }
 
 export type MandatePolicy = {
