@@ -38,6 +38,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/lending/due"
 	"github.com/capillary-finance/capillary/internal/lending/eod"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
+	"github.com/capillary-finance/capillary/internal/lending/mandate"
 	"github.com/capillary-finance/capillary/internal/lending/payment"
 	"github.com/capillary-finance/capillary/internal/lending/receipt"
 	"github.com/capillary-finance/capillary/internal/platform/api"
@@ -99,6 +100,7 @@ type App struct {
 	Apps       *application.Service
 	Approvals  *approval.Service
 	Dispatcher *payment.Dispatcher
+	Mandates   *mandate.Service
 	Loans      *loan.Service
 	Contracts  *contract.Service
 	EOD        *eod.Service
@@ -288,6 +290,7 @@ func (a *App) buildDomains() error {
 		return err
 	}
 	a.Dispatcher = payment.NewDispatcher(d, bank, payment.DispatcherConfig{Log: a.Log})
+	a.Mandates = mandate.NewService(d, a.Proposals)
 	a.Loans = loan.NewService(d, a.Dispatcher, contract.Conditions)
 	a.Loans.Servicing(a.Proposals)
 	a.Contracts = contract.NewService(d, a.Blobs)
@@ -301,12 +304,23 @@ func (a *App) buildDomains() error {
 	in := receipt.Config{DB: d, Blobs: a.Blobs, Jobs: a.Jobs, Book: receipt.LoanBook{Loans: a.Loans}, Dispatcher: a.Dispatcher, Proposals: a.Proposals}
 	in.BankFiles, _ = bank.(receipt.BankFiles) // only a channel that speaks files has them
 	a.Receipts = receipt.NewService(in)
+	a.EOD.Register(eod.Work{Name: "bank_statements", Text: fault.Text{Zh: "取银行对账单", En: "fetching the bank's statements"}, Before: eod.StepRoll, Run: a.fetchStatements})
 	a.Relay.Register(contract.Consumer(a.Jobs))
 	a.Relay.Register(application.Expiry())
 	a.Relay.Register(contract.DrawnConsumer())
 	a.Relay.Register(due.Consumer())
 	a.registerWatch()
 	return nil
+}
+
+// fetchStatements is the step of the close of business that takes in the bank's statements of the day that ends. A channel
+// without files has nothing to fetch, and a bank that gives none holds no day back: it is asked again the next night.
+func (a *App) fetchStatements(ctx context.Context, d *eod.Day) error {
+	_, err := a.Receipts.FetchStatements(ctx, d.Principal, d.Run.ClosingDate)
+	if fault.Is(err, receipt.ReasonNoBankFiles) || fault.Is(err, fault.ReasonForbidden) {
+		return nil
+	}
+	return err
 }
 
 // bank is the payment channel; without one configured, orders wait and say so.

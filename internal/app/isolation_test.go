@@ -39,6 +39,7 @@ var oneOf = map[string]*db.Query{
 	"/api/v1/jobs/":                    db.Q(`select max(id) from job where institution_id = $1`),
 	"/api/v1/journal-entries/":         db.Q(`select max(id) from journal_entry where institution_id = $1`),
 	"/api/v1/loans/":                   db.Q(`select max(loan_id) from loan_day where institution_id = $1 and status = 'active'`),
+	"/api/v1/mandates/":                db.Q(`select max(id) from mandate where institution_id = $1`),
 	"/api/v1/models/":                  db.Q(`select max(id) from model where institution_id = $1`),
 	"/api/v1/portfolio/optimisations/": db.Q(`select max(id) from optimise_run where institution_id = $1`),
 	"/api/v1/proposals/":               db.Q(`select max(id) from proposal where institution_id = $1`),
@@ -73,11 +74,13 @@ var bodies = map[string]any{
 	"refresh-profile": map[string]any{}, "score-firm": map[string]any{},
 	"assign-receipt": map[string]any{"parts": []map[string]any{{"loan_id": "x", "amount_minor": 1}}},
 	"return-receipt": map[string]any{"reason": "x"}, "ignore-receipt": map[string]any{"reason": "x"}, "note-receipt": map[string]any{"note": "x"},
-	"repay-loan":           map[string]any{"amount_minor": 1, "reference": "r-1"},
-	"resolve-signal":       map[string]any{"outcome": "handled", "note": "x"},
-	"withdraw-application": map[string]any{"note": "x"},
-	"withdraw-consent":     map[string]any{"reason": "x"},
-	"decline-application":  map[string]any{"note": "x"}, "return-application": map[string]any{"note": "x"},
+	"suspend-mandate": map[string]any{"cause": "customer", "reason": "xx"}, "revoke-mandate": map[string]any{"cause": "customer", "reason": "xx"},
+	"propose-mandate-change": map[string]any{"debtor_account": "1", "debtor_name": "x", "valid_from": "2026-01-05", "signed_on": "2026-01-05", "document": "x"},
+	"repay-loan":             map[string]any{"amount_minor": 1, "reference": "r-1"},
+	"resolve-signal":         map[string]any{"outcome": "handled", "note": "x"},
+	"withdraw-application":   map[string]any{"note": "x"},
+	"withdraw-consent":       map[string]any{"reason": "x"},
+	"decline-application":    map[string]any{"note": "x"}, "return-application": map[string]any{"note": "x"},
 }
 
 var drawBody = map[string]any{

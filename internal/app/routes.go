@@ -29,6 +29,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/lending/due"
 	"github.com/capillary-finance/capillary/internal/lending/eod"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
+	"github.com/capillary-finance/capillary/internal/lending/mandate"
 	"github.com/capillary-finance/capillary/internal/lending/payment"
 	"github.com/capillary-finance/capillary/internal/lending/receipt"
 	loanpaper "github.com/capillary-finance/capillary/internal/lending/statement"
@@ -79,6 +80,7 @@ func (a *App) routes() error {
 	contract.Routes(a.API, a.Contracts)
 	payment.Routes(a.API, payment.NewService(a.DB))
 	loan.Routes(a.API, a.Loans)
+	mandate.Routes(a.API, a.Mandates)
 	eod.Routes(a.API, a.EOD)
 	receipt.Routes(a.API, a.Receipts)
 	due.Routes(a.API, due.NewService(a.DB))

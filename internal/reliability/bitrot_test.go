@@ -125,7 +125,7 @@ func holds(t *testing.T, d *db.DB, sc db.Scope) {
 				Memo: fault.Text{Zh: "占用", En: "hold"}, Object: "order", ObjectID: "o1", ExpiresAt: tx.Now.Add(time.Hour).UTC().Truncate(time.Microsecond),
 			}})
 		}
-		results, err := journal.RunBatch(t.Context(), tx, append(requests, journal.Request{Actor: "integrator", Capture: &journal.Capture{Reference: "h1"}}, journal.Request{Actor: "integrator", Void: "h2"}))
+		results, err := journal.RunBatch(t.Context(), tx, nil, append(requests, journal.Request{Actor: "integrator", Capture: &journal.Capture{Reference: "h1"}}, journal.Request{Actor: "integrator", Void: "h2"}))
 		for _, r := range results {
 			require.NoError(t, r.Err)
 		}

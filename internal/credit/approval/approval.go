@@ -96,7 +96,7 @@ func (c Case) bounds(r Ruling, p *product.Compiled, floor rate.Rate) (Ruling, er
 	var errs []error
 	low, high := p.Terms.AmountMinMinor, min(c.LimitMinor, c.AmountMinor)
 	if r.AmountMinor < low || r.AmountMinor > high {
-		errs = append(errs, fault.New(ReasonAboveLimit, "min", money.FormatMinor(low), "max", money.FormatMinor(high)).WithField("amount_minor"))
+		errs = append(errs, fault.New(ReasonAboveLimit, "min", money.Of(low, money.Currency(c.Currency)), "max", money.Of(high, money.Currency(c.Currency))).WithField("amount_minor"))
 	}
 	if r.Rate < floor || r.Rate > p.Pricing.Ceiling {
 		errs = append(errs, fault.New(ReasonRate, "min", floor.Percent(), "max", p.Pricing.Ceiling.Percent()).WithField("rate"))

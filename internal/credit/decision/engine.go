@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/base/rate"
 	"github.com/capillary-finance/capillary/internal/credit/facility"
 	"github.com/capillary-finance/capillary/internal/credit/pricing"
@@ -62,11 +63,11 @@ func (a Ask) validate(c *product.Compiled) error {
 		errs = append(errs, fault.New(ReasonRequest, "field", field, "product", c.ID, "problem", en, "problem_zh", zh).WithField(field))
 	}
 	if a.AmountMinor < t.AmountMinMinor || a.AmountMinor > 10*t.AmountMaxMinor {
-		bad("amount_minor", fmt.Sprintf("须不少于 %s，上限 %s", yuan(t.AmountMinMinor, "zh"), yuan(t.AmountMaxMinor, "zh")),
-			fmt.Sprintf("at least %s; the product lends up to %s", yuan(t.AmountMinMinor, "en"), yuan(t.AmountMaxMinor, "en")))
+		bad("amount_minor", fmt.Sprintf("须不少于 %s，上限 %s", amount(t.Currency, t.AmountMinMinor, "zh"), amount(t.Currency, t.AmountMaxMinor, "zh")),
+			fmt.Sprintf("at least %s; the product lends up to %s", amount(t.Currency, t.AmountMinMinor, "en"), amount(t.Currency, t.AmountMaxMinor, "en")))
 	}
 	if a.Currency != t.Currency {
-		bad("currency", "须为 "+t.Currency, "must be "+t.Currency)
+		bad("currency", "本产品只以 "+t.Currency+" 放贷", "this product lends in "+t.Currency+" only")
 	}
 	if a.TenorMonths < t.TenorMonthsMin || a.TenorMonths > t.TenorMonthsMax {
 		bad("tenor_months", fmt.Sprintf("须为 %d 至 %d 个月", t.TenorMonthsMin, t.TenorMonthsMax), fmt.Sprintf("must be %d to %d months", t.TenorMonthsMin, t.TenorMonthsMax))
@@ -229,7 +230,7 @@ func age(s profile.Snapshot, day calendar.Date) float64 {
 }
 
 func exposure(ctx context.Context, tx *db.Tx, firmID string, a Ask, f product.Facts) error {
-	limit, used, err := facility.Exposure(ctx, tx, firmID)
+	limit, used, err := facility.Exposure(ctx, tx, firmID, money.Currency(a.Currency))
 	if err != nil {
 		return err
 	}

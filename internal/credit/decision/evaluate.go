@@ -68,19 +68,21 @@ func limitReasons(c *product.Compiled, in Inputs, binding *product.Bound, out *O
 	case out.AmountMinor < least:
 		out.Reasons = append(out.Reasons, Reason{Code: CodeLimitLow, Kind: product.KnockOut, RetryOn: retry(in.Date, 90), Remedy: binding.Remedy,
 			Text: fault.Text{
-				Zh: fmt.Sprintf("测算额度 %s，低于起点 %s；限制因素：%s", yuan(out.LimitMinor, "zh"), yuan(least, "zh"), binding.Name.Zh),
-				En: fmt.Sprintf("The limit comes to %s, below the minimum of %s; what binds: %s", yuan(out.LimitMinor, "en"), yuan(least, "en"), binding.Name.En),
+				Zh: fmt.Sprintf("测算额度 %s，低于起点 %s；限制因素：%s", amount(c.Terms.Currency, out.LimitMinor, "zh"), amount(c.Terms.Currency, least, "zh"), binding.Name.Zh),
+				En: fmt.Sprintf("The limit comes to %s, below the minimum of %s; what binds: %s", amount(c.Terms.Currency, out.LimitMinor, "en"), amount(c.Terms.Currency, least, "en"), binding.Name.En),
 			}})
 	case out.AmountMinor < in.Ask.AmountMinor:
 		out.Reasons = append(out.Reasons, Reason{Code: CodeReduced, Kind: product.Note, RetryOn: retry(in.Date, 30), Remedy: binding.Remedy,
 			Text: fault.Text{
-				Zh: fmt.Sprintf("申请 %s，可给 %s；限制因素：%s", yuan(in.Ask.AmountMinor, "zh"), yuan(out.AmountMinor, "zh"), binding.Name.Zh),
-				En: fmt.Sprintf("%s was asked, %s can be given; what binds: %s", yuan(in.Ask.AmountMinor, "en"), yuan(out.AmountMinor, "en"), binding.Name.En),
+				Zh: fmt.Sprintf("申请 %s，可给 %s；限制因素：%s", amount(c.Terms.Currency, in.Ask.AmountMinor, "zh"), amount(c.Terms.Currency, out.AmountMinor, "zh"), binding.Name.Zh),
+				En: fmt.Sprintf("%s was asked, %s can be given; what binds: %s", amount(c.Terms.Currency, in.Ask.AmountMinor, "en"), amount(c.Terms.Currency, out.AmountMinor, "en"), binding.Name.En),
 			}})
 	}
 }
 
-func yuan(minor int64, lang string) string { return money.Of(minor, money.CNY).Format(lang) }
+func amount(currency string, minor int64, lang string) string {
+	return money.Of(minor, money.Currency(currency)).Format(lang)
+}
 
 // priceInto builds the rate; a cost above the ceiling declines, because lending below cost to a risky
 // firm is not inclusive but unsound.
@@ -158,8 +160,8 @@ func conclude(ctx context.Context, c *product.Compiled, in Inputs, out Outcome) 
 		if !kinds(product.Refer) {
 			out.Reasons = append(out.Reasons, Reason{Code: CodeByPerson, Kind: product.Refer,
 				Text: fault.Text{
-					Zh: fmt.Sprintf("等级 %s、金额 %s 超出自动审批范围，由有权人审批", in.Grade, yuan(in.Ask.AmountMinor, "zh")),
-					En: fmt.Sprintf("Grade %s and %s lie outside what is decided automatically: an authorised person decides", in.Grade, yuan(in.Ask.AmountMinor, "en")),
+					Zh: fmt.Sprintf("等级 %s、金额 %s 超出自动审批范围，由有权人审批", in.Grade, amount(c.Terms.Currency, in.Ask.AmountMinor, "zh")),
+					En: fmt.Sprintf("Grade %s and %s lie outside what is decided automatically: an authorised person decides", in.Grade, amount(c.Terms.Currency, in.Ask.AmountMinor, "en")),
 				},
 				Remedy: fault.Text{Zh: fmt.Sprintf("请等待审批，%d 个工作日内答复", c.Decision.ReferDays), En: fmt.Sprintf("Please wait: the answer comes within %d working days", c.Decision.ReferDays)}})
 		}

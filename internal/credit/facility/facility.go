@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/base/rate"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
@@ -34,7 +35,7 @@ type Facility struct {
 	ProductVersion int64         `json:"product_version"`
 	BranchID       string        `json:"branch_id"`
 	BranchPath     string        `json:"branch_path"`
-	Currency       string        `json:"currency"`
+	Currency       string        `json:"currency" doc:"of the limit, of every loan under it, and of all amounts here"`
 	LimitMinor     int64         `json:"limit_minor"`
 	UtilisedMinor  int64         `json:"utilised_minor"`
 	AvailableMinor int64         `json:"available_minor" doc:"what may be drawn now: 0 when frozen, closed, expired or over the limit"`
@@ -48,6 +49,11 @@ type Facility struct {
 	CreatedAt      time.Time     `json:"created_at"`
 	UpdatedAt      time.Time     `json:"updated_at"`
 	Version        int64         `json:"version"`
+}
+
+// amount is a number of the facility's minor units as text, with the currency's own decimals.
+func (f *Facility) amount(minor int64) string {
+	return money.Of(minor, money.Currency(f.Currency)).String()
 }
 
 // derive fills what follows from the stored values on a business date.
@@ -76,7 +82,7 @@ type Draft struct {
 	ExpiresOn      calendar.Date
 }
 
-// limitMinorMax is a sanity bound (10 billion yuan), so that sums of limits stay inside int64.
+// limitMinorMax is a sanity bound (10 billion of a currency with two decimals), so that sums of limits stay inside int64.
 const limitMinorMax = 1_000_000_000_000
 
 func (d Draft) validate() error {
@@ -89,8 +95,11 @@ func (d Draft) validate() error {
 			errs = append(errs, fault.Required(f.name))
 		}
 	}
+	if _, known := money.Currency(d.Currency).Decimals(); !known && d.Currency != "" {
+		errs = append(errs, fault.Field("currency", "未知币种 "+d.Currency, "is not a known currency: "+d.Currency))
+	}
 	if d.LimitMinor <= 0 || d.LimitMinor > limitMinorMax {
-		errs = append(errs, fault.Field("limit_minor", "须大于 0 且不超过 100 亿元", "must be above 0 and at most 10 billion yuan"))
+		errs = append(errs, fault.Field("limit_minor", "须大于 0 且不超过 100 亿", "must be above 0 and at most 10 billion"))
 	}
 	if d.Rate < 0 || d.Rate > rate.Scale {
 		errs = append(errs, fault.Field("rate", "须在 0 与 100% 之间", "must lie between 0 and 100%"))

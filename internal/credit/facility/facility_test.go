@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/base/rate"
 	"github.com/capillary-finance/capillary/internal/credit/facility"
 	"github.com/capillary-finance/capillary/internal/platform/db"
@@ -266,7 +267,7 @@ func TestExposureCountsWhatIsOwedUnderAnExpiredLimit(t *testing.T) {
 		f := open(t, d, s, draft("con_1"))
 		exposure := func() (limit, used int64) {
 			require.NoError(t, update(d, s, func(ctx context.Context, tx *db.Tx) (err error) {
-				limit, used, err = facility.Exposure(ctx, tx, f.FirmID)
+				limit, used, err = facility.Exposure(ctx, tx, f.FirmID, money.CNY)
 				return err
 			}))
 			return limit, used

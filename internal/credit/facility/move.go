@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/base/canary"
 	"github.com/capillary-finance/capillary/internal/base/money"
+	"github.com/capillary-finance/capillary/internal/ledger/fx"
 	"github.com/capillary-finance/capillary/internal/platform/audit"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/event"
@@ -89,15 +91,57 @@ func Firms(ctx context.Context, tx *db.Tx, after string, limit int) ([]string, e
 	return out, rows.Err()
 }
 
-// Exposure sums what a firm may owe here and what it does owe, in fen. Under a limit that has expired, or was
-// lowered below the balance, it may owe the balance.
-func Exposure(ctx context.Context, tx *db.Tx, firmID string) (limitMinor, utilisedMinor int64, err error) {
+// Exposure sums what a firm may owe here and what it does owe, in minor units of one currency; facilities in
+// others count at the rates of the business date (FX_RATE_MISSING when there is none). Under a limit that has
+// expired, or was lowered below the balance, it may owe the balance.
+func Exposure(ctx context.Context, tx *db.Tx, firmID string, in money.Currency) (limitMinor, utilisedMinor int64, err error) {
 	today, err := tx.BusinessDate(ctx)
 	if err != nil {
 		return 0, 0, err
 	}
-	err = tx.QueryRow(ctx, sumExposure, tx.Institution, firmID, today).Scan(&limitMinor, &utilisedMinor)
-	return limitMinor, utilisedMinor, err
+	sums, err := exposures(ctx, tx, firmID, today)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, s := range sums {
+		limit, err := fx.Convert(ctx, tx, s.limit, in, today)
+		if err != nil {
+			return 0, 0, err
+		}
+		used, err := fx.Convert(ctx, tx, s.used, in, today)
+		if err != nil {
+			return 0, 0, err
+		}
+		if limitMinor, err = money.AddMinor(limitMinor, limit.Minor); err != nil {
+			return 0, 0, err
+		}
+		if utilisedMinor, err = money.AddMinor(utilisedMinor, used.Minor); err != nil {
+			return 0, 0, err
+		}
+	}
+	return limitMinor, utilisedMinor, nil
+}
+
+// owed is what a firm may owe and owes in one currency.
+type owed struct{ limit, used money.Amount }
+
+func exposures(ctx context.Context, tx *db.Tx, firmID string, today calendar.Date) ([]owed, error) {
+	rows, err := tx.Query(ctx, sumExposure, tx.Institution, firmID, today)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // read to its end below
+	var out []owed
+	for rows.Next() {
+		var c money.Currency
+		var o owed
+		if err := rows.Scan(&c, &o.limit.Minor, &o.used.Minor); err != nil {
+			return nil, err
+		}
+		o.limit.Currency, o.used.Currency = c, c
+		out = append(out, o)
+	}
+	return out, rows.Err()
 }
 
 // Reserve takes room for a draw, once per key: a repeat with the same amount changes nothing. It
@@ -201,7 +245,7 @@ func Restore(ctx context.Context, tx *db.Tx, facilityID string, amountMinor int6
 // raise it is the caller's rule (the HTTP route asks for a proposal).
 func SetLimit(ctx context.Context, tx *db.Tx, facilityID string, limitMinor int64, reason fault.Text) error {
 	if limitMinor < 0 || limitMinor > limitMinorMax {
-		return fault.Field("limit_minor", "须在 0 与 100 亿元之间", "must lie between 0 and 10 billion yuan")
+		return fault.Field("limit_minor", "须在 0 与 100 亿之间", "must lie between 0 and 10 billion")
 	}
 	before, err := read(ctx, tx, selectForUpdate, facilityID)
 	if err != nil {
@@ -236,7 +280,7 @@ func Close(ctx context.Context, tx *db.Tx, facilityID string, reason fault.Text)
 		return err
 	}
 	if f.UtilisedMinor != 0 {
-		return fault.New(ReasonInUse, "utilised", money.FormatMinor(f.UtilisedMinor))
+		return fault.New(ReasonInUse, "utilised", f.amount(f.UtilisedMinor), "currency", f.Currency)
 	}
 	return transition(ctx, tx, facilityID, f.Status, Closed, MoveClose, reason)
 }
@@ -284,7 +328,7 @@ func refuse(ctx context.Context, tx *db.Tx, m Movement) error {
 	case err != nil:
 		return err
 	case m.Kind == MoveRelease:
-		return fault.New(ReasonOverRelease, "utilised", money.FormatMinor(f.UtilisedMinor)).WithField("amount_minor")
+		return fault.New(ReasonOverRelease, "utilised", f.amount(f.UtilisedMinor), "currency", f.Currency).WithField("amount_minor")
 	case f.Status == Frozen:
 		return fault.New(ReasonFrozen, "cause", f.StatusReason.En, "cause_zh", f.StatusReason.Zh)
 	case f.Status == Closed:
@@ -292,7 +336,7 @@ func refuse(ctx context.Context, tx *db.Tx, m Movement) error {
 	case f.Expired:
 		return fault.New(ReasonExpired, "expires_on", f.ExpiresOn)
 	}
-	return fault.New(ReasonLimitExceeded, "available", money.FormatMinor(f.AvailableMinor), "available_minor", f.AvailableMinor).WithField("amount_minor")
+	return fault.New(ReasonLimitExceeded, "available", f.amount(f.AvailableMinor), "currency", f.Currency, "available_minor", f.AvailableMinor).WithField("amount_minor")
 }
 
 func settle(ctx context.Context, tx *db.Tx, m Movement) error {

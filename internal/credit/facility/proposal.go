@@ -83,7 +83,7 @@ func describeRaise(ctx context.Context, tx *db.Tx, p auth.Principal, body json.R
 		return proposal.Description{}, fault.New(ReasonClosed)
 	}
 	if c.LimitMinor <= f.LimitMinor || c.LimitMinor > limitMinorMax {
-		return proposal.Description{}, fault.Field("limit_minor", "须高于现有额度且不超过 100 亿元", "must be above the present limit and at most 10 billion yuan")
+		return proposal.Description{}, fault.Field("limit_minor", "须高于现有额度且不超过 100 亿", "must be above the present limit and at most 10 billion")
 	}
 	return describe(f, state{f.Status, c.LimitMinor, c.Reason}), nil
 }

@@ -56,8 +56,8 @@ var (
 	selectFirms = db.Q(`select distinct firm_id from facility where institution_id = $1 and status <> 'closed' and firm_id > $2 order by firm_id limit $3`)
 	lastFreeze  = db.Q(`select actor from facility_movement where institution_id = $1 and facility_id = $2 and kind = 'freeze' order by id desc limit 1`)
 	// What is owed counts as long as it is owed, also under a limit that has expired or was lowered.
-	sumExposure = db.Q(`select cast(coalesce(sum(case when status <> 'closed' and expires_on >= $3 and limit_minor > utilised_minor then limit_minor else utilised_minor end), 0) as bigint), cast(coalesce(sum(utilised_minor), 0) as bigint)
-		from facility where institution_id = $1 and firm_id = $2`)
+	sumExposure = db.Q(`select currency, cast(coalesce(sum(case when status <> 'closed' and expires_on >= $3 and limit_minor > utilised_minor then limit_minor else utilised_minor end), 0) as bigint), cast(coalesce(sum(utilised_minor), 0) as bigint)
+		from facility where institution_id = $1 and firm_id = $2 group by currency order by currency`)
 )
 
 type scanner interface{ Scan(dest ...any) error }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/capillary-finance/capillary/internal/base/industry"
+	"github.com/capillary-finance/capillary/internal/ledger/fx"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
@@ -39,12 +40,14 @@ type Part struct {
 
 // Portfolio is the book within the caller's view.
 type Portfolio struct {
-	Currency   string `json:"currency"`
-	Total      Totals `json:"total"`
-	ByGrade    []Part `json:"by_grade"`
-	ByIndustry []Part `json:"by_industry"`
-	ByBranch   []Part `json:"by_branch"`
-	HasLoans   bool   `json:"has_loans" doc:"whether money out and arrears are included"`
+	Currency string `json:"currency" doc:"the institution's; what is in others counts at the rates of the business date"`
+	// MissingRates names the currencies that could not be counted.
+	MissingRates []string `json:"missing_rates" nullable:"false" doc:"currencies without a rate: what is in them is not in the sums"`
+	Total        Totals   `json:"total"`
+	ByGrade      []Part   `json:"by_grade"`
+	ByIndustry   []Part   `json:"by_industry"`
+	ByBranch     []Part   `json:"by_branch"`
+	HasLoans     bool     `json:"has_loans" doc:"whether money out and arrears are included"`
 }
 
 type cell struct {
@@ -55,7 +58,16 @@ type cell struct {
 // Portfolio adds up the book: firms by grade, industry and branch with limits, use and arrears.
 func (s *Service) Portfolio(ctx context.Context, p auth.Principal) (out Portfolio, err error) {
 	err = s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
-		cells, err := readCells(ctx, tx, p.BranchPattern())
+		today, err := tx.BusinessDate(ctx)
+		if err != nil {
+			return err
+		}
+		rates, err := fx.TableOn(ctx, tx, today)
+		if err != nil {
+			return err
+		}
+		to := &converting{rates: rates, missing: map[string]bool{}}
+		cells, err := readCells(ctx, tx, p.BranchPattern(), to)
 		if err != nil {
 			return err
 		}
@@ -73,15 +85,19 @@ func (s *Service) Portfolio(ctx context.Context, p auth.Principal) (out Portfoli
 		for _, b := range branches {
 			names[b.Path] = fault.Text{Zh: b.Name, En: cmp.Or(b.NameEn, b.Name)}
 		}
+		if loans, err = to.loans(loans); err != nil {
+			return err
+		}
 		out = assemble(cells, loans, names)
+		out.Currency, out.MissingRates = string(rates.Base), to.names()
 		out.HasLoans = s.readers.Loans != nil
 		return nil
 	})
 	return out, err
 }
 
-func readCells(ctx context.Context, tx *db.Tx, pattern string) ([]cell, error) {
-	rows, err := tx.Query(ctx, selectCells, tx.Institution, pattern)
+func readCells(ctx context.Context, tx *db.Tx, pattern string, to *converting) ([]cell, error) {
+	rows, err := tx.Query(ctx, selectCells, tx.Institution, pattern, string(to.rates.Base))
 	if err != nil {
 		return nil, err
 	}
@@ -94,11 +110,15 @@ func readCells(ctx context.Context, tx *db.Tx, pattern string) ([]cell, error) {
 		}
 		out = append(out, c)
 	}
-	return out, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	foreign, err := readForeign(ctx, tx, pattern, to)
+	return append(out, foreign...), err
 }
 
 func assemble(cells []cell, loans []LoanFigure, branchNames map[string]fault.Text) Portfolio {
-	out := Portfolio{Currency: "CNY"}
+	out := Portfolio{}
 	grades, industries, branches := map[string]*Part{}, map[string]*Part{}, map[string]*Part{}
 	for _, c := range cells {
 		out.Total.add(c.t)

@@ -32,6 +32,7 @@ type Readers struct {
 // LoanFigure is one loan as the portfolio page needs it.
 type LoanFigure struct {
 	FirmID           string
+	Currency         money.Currency
 	OutstandingMinor int64
 	DaysPastDue      int64
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/base/rate"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
@@ -54,7 +55,7 @@ func TestPortfolioAddsUpWhatTheCallerMaySee(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		s := town(t, d)
 		svc := NewService(d, Readers{Loans: func(context.Context, *db.Tx, string) ([]LoanFigure, error) {
-			return []LoanFigure{{"firm_a", 60_000_000, 0}, {"firm_c", 15_000_000, 45}, {"firm_c", 5_000_000, 95}}, nil
+			return []LoanFigure{{"firm_a", money.CNY, 60_000_000, 0}, {"firm_c", money.CNY, 15_000_000, 45}, {"firm_c", money.CNY, 5_000_000, 95}}, nil
 		}})
 		got, err := svc.Portfolio(t.Context(), s.Risk)
 		require.NoError(t, err)

@@ -25,8 +25,16 @@ var (
 		from firm f
 		left join (select s.firm_id, s.grade, s.pd from score s where s.institution_id = $1 and ` + newestScore + `) sc on sc.firm_id = f.id
 		left join (select firm_id, sum(limit_minor) as lim, sum(utilised_minor) as used, count(*) as n, sum(case when status = 'frozen' then 1 else 0 end) as frozen
-			from facility where institution_id = $1 and status <> 'closed' group by firm_id) fa on fa.firm_id = f.id
+			from facility where institution_id = $1 and status <> 'closed' and currency = $3 group by firm_id) fa on fa.firm_id = f.id
 		where f.institution_id = $1 and f.branch_path like $2 group by 1, 2, 3`)
+	// Facilities in other currencies add their limits and their use; their firms are counted above.
+	selectForeign = db.Q(`select fa.currency, coalesce(sc.grade, ''), f.industry, f.branch_path, cast(sum(fa.lim) as bigint), cast(sum(fa.used) as bigint),
+			cast(sum(fa.n) as bigint), cast(sum(fa.frozen) as bigint), coalesce(sum(sc.pd * fa.used), 0.0)
+		from firm f
+		join (select firm_id, currency, sum(limit_minor) as lim, sum(utilised_minor) as used, count(*) as n, sum(case when status = 'frozen' then 1 else 0 end) as frozen
+			from facility where institution_id = $1 and status <> 'closed' and currency <> $3 group by firm_id, currency) fa on fa.firm_id = f.id
+		left join (select s.firm_id, s.grade, s.pd from score s where s.institution_id = $1 and ` + newestScore + `) sc on sc.firm_id = f.id
+		where f.institution_id = $1 and f.branch_path like $2 group by 1, 2, 3, 4 order by 1, 2, 3, 4`)
 	insertRun = db.Q(`insert into optimise_run (institution_id, id, branch_path, request_json, result_json, firms, budget_minor, amount_minor, profit_minor, created_at, created_by)
 		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)`)
 	selectRun  = db.Q(`select result_json, branch_path from optimise_run where institution_id = $1 and id = $2`)

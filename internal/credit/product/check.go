@@ -136,6 +136,9 @@ func (c *checker) terms(r *Recipe) {
 	if _, ok := money.Currency(t.Currency).Decimals(); !ok {
 		c.bad("terms.currency", "未知币种 "+t.Currency, "unknown currency "+t.Currency, "例如 CNY", "for instance CNY")
 	}
+	if t.Currency != string(money.CNY) && r.Pricing.Repricing != "" && benchmark.Rule(r.Pricing.Repricing) != benchmark.Fixed {
+		c.bad("pricing.repricing", "LPR 只用于人民币，"+t.Currency+" 产品须为固定利率", "the LPR is a rate of yuan loans: a product in "+t.Currency+" needs a fixed rate", "改为 \"fixed\"", "write \"fixed\"")
+	}
 	c.between("terms.amount_min_minor", t.AmountMinMinor, 1, 1_000_000_000_000)
 	c.between("terms.amount_max_minor", t.AmountMaxMinor, t.AmountMinMinor, 1_000_000_000_000)
 	c.between("terms.tenor_months_min", int64(t.TenorMonthsMin), 1, 360)

@@ -135,7 +135,7 @@ func (t Terms) schedule(d *doc.Document, lang, digest string) {
 	for i, h := range heads {
 		columns[i] = doc.Column{Head: h, Share: shares[i], Numbers: i != 1}
 	}
-	plain := func(minor int64) string { return money.Group(money.FormatMinor(minor)) }
+	plain := func(minor int64) string { return money.Group(money.Of(minor, t.Currency).String()) }
 	var rows [][]string
 	for _, r := range t.Schedule {
 		rows = append(rows, row(r, plain))

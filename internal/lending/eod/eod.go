@@ -6,7 +6,6 @@ package eod
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -28,6 +27,7 @@ type Run struct {
 	Step           Step          `json:"step" doc:"catch_up, collect, roll, accrue, rate_reset, gl_posting, a registered step, or done"`
 	Plan           Plan          `json:"plan" doc:"the steps of this run in their order"`
 	Collections    int64         `json:"collections" doc:"collections started"`
+	Uncollected    int64         `json:"uncollected" doc:"loans that were due and not debited: no mandate in force, or the policy; see GET /api/v1/collections"`
 	Unanswered     int64         `json:"unanswered" doc:"collections the bank had not answered when the day was closed; they keep their value date"`
 	Loans          int64         `json:"loans" doc:"loans worked up to the next date"`
 	Failed         int64         `json:"failed" doc:"loans that could not be worked and wait"`
@@ -217,76 +217,6 @@ func (s *Service) begin(ctx context.Context, p auth.Principal, closing calendar.
 		return err
 	})
 	return r, err
-}
-
-// collect starts the collection of everything due, lets the dispatcher talk to
-// the bank, and goes on: an answer that is late keeps its value date.
-func (s *Service) collect(ctx context.Context, d *Day) error {
-	p, r := d.Principal, d.Run
-	after, seen := "", int64(0)
-	for {
-		var ids []string
-		err := s.db.View(ctx, p.Scope(), func(tx *db.Tx) (err error) {
-			ids, err = loan.Collectable(ctx, tx, after, chunk)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		started, err := s.collectAll(ctx, d, ids)
-		if err != nil {
-			return err
-		}
-		if len(ids) == 0 {
-			break
-		}
-		after = ids[len(ids)-1]
-		r.Collections += started
-		seen += int64(len(ids))
-		if err := errors.Join(d.Progress(seen, 0), s.point(PointChunk)); err != nil {
-			return err
-		}
-	}
-	if err := s.answers(ctx, p, r); err != nil {
-		return err
-	}
-	return s.point(PointCollected)
-}
-
-// collectAll starts the collections of a chunk in one transaction, or, when one of the loans refuses, each in its own: that
-// loan is listed and the others are collected.
-func (s *Service) collectAll(ctx context.Context, d *Day, ids []string) (started int64, err error) {
-	err = d.Update(ctx, func(tx *db.Tx) error {
-		started = 0
-		for _, id := range ids {
-			waits, err := s.loans.CollectDue(ctx, tx, id, d.Run.ClosingDate)
-			if err != nil {
-				return err
-			}
-			if waits {
-				started++
-			}
-		}
-		return nil
-	})
-	if err == nil || ctx.Err() != nil || db.IsUnavailable(err) {
-		return started, err
-	}
-	if len(ids) == 1 {
-		cause := err
-		return 0, d.Update(ctx, func(tx *db.Tx) error {
-			return putFailure(ctx, tx, Failure{ClosingDate: d.Run.ClosingDate, LoanID: ids[0], Step: StepCollect, To: d.Run.NextDate, Code: codeOf(cause), Reason: reasonOf(cause)})
-		})
-	}
-	started = 0
-	for i := range ids {
-		n, err := s.collectAll(ctx, d, ids[i:i+1])
-		if err != nil {
-			return started, err
-		}
-		started += n
-	}
-	return started, nil
 }
 
 // answers waits for the bank a bounded number of rounds.

@@ -174,7 +174,7 @@ func (s *Service) orderDepositReturn(ctx context.Context, tx *db.Tx, l Loan, c C
 	}
 	_, fresh, err := payment.Record(ctx, tx, payment.Draft{
 		Key: c.depositKey(), Purpose: PurposeDepositReturn, Object: "loan", ObjectID: l.ID,
-		FromAccount: payment.SettlementAccount(tx.Institution), ToAccount: l.collectAccount(), ToName: name,
+		FromAccount: payment.SettlementAccount(tx.Institution, l.Currency), ToAccount: l.collectAccount(), ToName: name,
 		Amount: money.Of(c.AmountMinor, l.Currency), Memo: "退还保证金 deposit returned",
 	})
 	if err == nil && fresh {

@@ -150,8 +150,8 @@ func TestALeaseWithADepositInTheBooks(t *testing.T) {
 		last := d.get(t, l.ID).Rows[2]
 		require.Greater(t, last.TotalMinor, fen("20000"))
 		d.update(t, func(tx *db.Tx) error {
-			waits, err := d.loans.CollectDue(t.Context(), tx, l.ID, last.DueDate)
-			require.True(t, waits, "the rest is collected")
+			made, err := d.loans.CollectDue(t.Context(), tx, l.ID, last.DueDate)
+			require.Equal(t, loan.Ordered, made, "the rest is collected")
 			return err
 		})
 		require.Zero(t, d.account(t, recipe.LeaseDeposit))

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/base/rate"
 	"github.com/capillary-finance/capillary/internal/base/schedule"
 	"github.com/capillary-finance/capillary/internal/platform/api"
@@ -13,7 +14,8 @@ import (
 )
 
 type drawBody struct {
-	AmountMinor     int64  `json:"amount_minor" minimum:"1" doc:"fen"`
+	AmountMinor     int64  `json:"amount_minor" minimum:"1" doc:"in the smallest unit of the facility's currency"`
+	Currency        string `json:"currency,omitempty" maxLength:"3" doc:"the facility's; another one is refused"`
 	TenorMonths     int    `json:"tenor_months" minimum:"1" maximum:"360"`
 	Method          string `json:"method" enum:"equal_instalment,equal_principal,interest_only,bullet,flat,custom,discount,sales_share"`
 	PayeeName       string `json:"payee_name,omitempty" maxLength:"64" doc:"required to draw, not to preview"`
@@ -57,7 +59,7 @@ type drawInput struct {
 func (in drawInput) input() (DrawInput, error) {
 	b := in.Body
 	out := DrawInput{
-		FacilityID: in.ID, AmountMinor: b.AmountMinor, TenorMonths: b.TenorMonths, Method: Method(b.Method), PayeeName: b.PayeeName,
+		FacilityID: in.ID, AmountMinor: b.AmountMinor, Currency: money.Currency(b.Currency), TenorMonths: b.TenorMonths, Method: Method(b.Method), PayeeName: b.PayeeName,
 		PayeeAccount: b.PayeeAccount, Reference: b.ClientReference, FirstMinor: b.FirstMinor, Entrusted: b.Entrusted, Purpose: b.Purpose,
 		RepayAccount: b.RepayAccount, Plan: b.Plan, Prepayment: Strategy(b.Prepayment),
 	}
@@ -133,7 +135,8 @@ type statementOutput struct{ Body Statement }
 type repayInput struct {
 	ID   string `path:"id" maxLength:"80"`
 	Body struct {
-		AmountMinor int64  `json:"amount_minor" minimum:"1" doc:"fen"`
+		AmountMinor int64  `json:"amount_minor" minimum:"1" doc:"in the smallest unit of the loan's currency"`
+		Currency    string `json:"currency,omitempty" maxLength:"3" doc:"the loan's; another one is refused"`
 		Prepay      bool   `json:"prepay,omitempty" doc:"allow paying future principal"`
 		Strategy    string `json:"strategy,omitempty" enum:"reduce_instalment,reduce_next,reduce_term,next_instalments,last_instalments" doc:"what a prepayment does to the instalments ahead; empty: the loan's usual one"`
 		ValueDate   string `json:"value_date,omitempty" format:"date" doc:"day on which the money arrived; empty: the business date"`
@@ -156,6 +159,7 @@ func Routes(a *api.API, s *Service) {
 	servicing(a, s)
 	salesRoute(a, s)
 	depositRoute(a, s)
+	collectionRoutes(a, s)
 	api.Handle(a, op("draw-loan", http.MethodPost, "/api/v1/facilities/{id}/drawdowns", "放款", "Draw down a loan", PermissionDraw),
 		func(ctx context.Context, p auth.Principal, in *drawInput) (*loanOutput, error) {
 			draw, err := in.input()
@@ -193,7 +197,7 @@ func Routes(a *api.API, s *Service) {
 				return nil, err
 			}
 			r, err := s.Repay(ctx, p, RepayInput{
-				LoanID: in.ID, AmountMinor: in.Body.AmountMinor, Prepay: in.Body.Prepay || in.Body.Strategy != "", Reference: in.Body.Reference, Collect: in.Body.Collect,
+				LoanID: in.ID, AmountMinor: in.Body.AmountMinor, Currency: money.Currency(in.Body.Currency), Prepay: in.Body.Prepay || in.Body.Strategy != "", Reference: in.Body.Reference, Collect: in.Body.Collect,
 				ValueDate: on, Strategy: Strategy(in.Body.Strategy), Channel: in.Body.Channel, Keep: in.Body.Keep,
 			})
 			return &repayOutput{Body: r}, err

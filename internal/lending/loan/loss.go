@@ -1,7 +1,6 @@
 package loan
 
 import (
-	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -20,7 +19,7 @@ func (s *State) waive(e Event) error {
 		return fault.Field("component", "须为 fee、penalty、compound、interest 或 principal", "must be fee, penalty, compound, interest or principal")
 	}
 	if left > limit {
-		return fault.New(ReasonWaiver, "amount", money.FormatMinor(left), "owed", money.FormatMinor(limit)).WithField("amount_minor")
+		return fault.New(ReasonWaiver, "amount", s.amount(left), "owed", s.amount(limit)).WithField("amount_minor")
 	}
 	switch e.Detail.Component {
 	case Fee:
@@ -70,7 +69,7 @@ func (s *State) refund(e Event) error {
 		return positive()
 	}
 	if held := s.Totals.CreditHeldMinor; e.AmountMinor > held {
-		return fault.New(ReasonRefund, "amount", money.FormatMinor(e.AmountMinor), "held", money.FormatMinor(held)).WithField("amount_minor")
+		return fault.New(ReasonRefund, "amount", s.amount(e.AmountMinor), "held", s.amount(held)).WithField("amount_minor")
 	}
 	s.Totals.CreditHeldMinor -= e.AmountMinor
 	return nil
@@ -97,8 +96,8 @@ func (s *State) recover(e Event) (Allocation, error) {
 	left := e.AmountMinor
 	a := Allocation{RecoveredMinor: take(&left, s.Totals.WrittenOffClaimMinor)}
 	if left > 0 && !e.Detail.Keep {
-		claim := money.FormatMinor(s.Totals.WrittenOffClaimMinor)
-		return Allocation{}, fault.New(ReasonOverpaid, "amount", money.FormatMinor(e.AmountMinor), "due", claim, "payoff", claim).WithField("amount_minor")
+		claim := s.amount(s.Totals.WrittenOffClaimMinor)
+		return Allocation{}, fault.New(ReasonOverpaid, "amount", s.amount(e.AmountMinor), "due", claim, "payoff", claim).WithField("amount_minor")
 	}
 	a.CreditMinor = left
 	s.Totals.WrittenOffClaimMinor -= a.RecoveredMinor

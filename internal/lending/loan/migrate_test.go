@@ -51,6 +51,13 @@ func TestOldLoansMoveIntoTheNarrowRow(t *testing.T) {
 				from loan_day where institution_id = 'i' and loan_id = 'loan_1'`).Scan(&status, &processed, &next, &posted, &figures[0], &figures[1], &figures[2], &figures[3], &figures[4], &figures[5], &figures[6]))
 			require.Equal(t, []string{"overdue", "2026-01-09", "2026-02-01", `{"disbursed_minor":100}`}, []string{status, processed, next, posted})
 			require.Equal(t, [7]int64{7, 60, 5, 8, 3, 2, 4}, figures)
+
+			// What was done without a mandate goes on under one that says that nobody signed it.
+			var account, from, state string
+			var implied bool
+			require.NoError(t, d.Owner().QueryRowContext(t.Context(), `select debtor_account, valid_from, state, implied from mandate where institution_id = 'i' and id = 'mdt_1' and scope = 'loan' and scope_id = 'loan_1'`).
+				Scan(&account, &from, &state, &implied))
+			require.Equal(t, []any{"a", "2025-01-01", "signed", true}, []any{account, from, state, implied})
 		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/credit/facility"
+	"github.com/capillary-finance/capillary/internal/lending/mandate"
 	"github.com/capillary-finance/capillary/internal/lending/payment"
 	"github.com/capillary-finance/capillary/internal/platform/audit"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
@@ -173,11 +174,11 @@ func renewable(s *State, in RenewInput, today calendar.Date) error {
 	case s.DaysPastDue() > 0:
 		return refuse("it is overdue", "贷款已逾期")
 	case interest > 0:
-		return refuse("interest and fees of "+money.FormatMinor(interest)+" up to today are paid first", "截至当日的息费 "+money.FormatMinor(interest)+" 须先还清")
+		return refuse("interest and fees of "+s.amount(interest)+" up to today are paid first", "截至当日的息费 "+s.amount(interest)+" 须先还清")
 	case len(s.Rows) > 0 && s.Rows[len(s.Rows)-1].DueDate.Before(today):
 		return refuse("it has matured", "贷款已到期")
 	case in.AmountMinor != 0 && in.AmountMinor != s.Principal():
-		return refuse("the new loan must be the principal of "+money.FormatMinor(s.Principal())+"; a difference is repaid first", "新贷款须等于剩余本金 "+money.FormatMinor(s.Principal())+"，差额先行偿还")
+		return refuse("the new loan must be the principal of "+s.amount(s.Principal())+"; a difference is repaid first", "新贷款须等于剩余本金 "+s.amount(s.Principal())+"，差额先行偿还")
 	default:
 		return nil
 	}
@@ -206,6 +207,9 @@ func (s *Service) replace(ctx context.Context, tx *db.Tx, old, l *Loan) error {
 	}
 	drawn := Event{Kind: Disbursed, Date: today, AmountMinor: l.PrincipalMinor, Key: "disbursed", Detail: Particulars{Channel: string(l.Facts.Origin)}}
 	if _, _, err := act(ctx, tx, l, drawn, fault.Text{Zh: "续贷发放", En: "disbursed to renew"}); err != nil {
+		return err
+	}
+	if err := mandate.Imply(ctx, tx, l.debt(), l.implied(), l.Terms.Start); err != nil {
 		return err
 	}
 	if err := scheduleReset(ctx, tx, l.ID, l.Terms, l.Terms.Start); err != nil {
@@ -264,7 +268,7 @@ func (s *Service) tranche(ctx context.Context, tx *db.Tx, l Loan, amountMinor in
 		return payment.Order{}, wrongStatus(l.Status, Disbursed)
 	}
 	if left := l.PrincipalMinor - taken; amountMinor <= 0 || amountMinor > left {
-		return payment.Order{}, fault.New(ReasonTranche, "amount", money.FormatMinor(amountMinor), "left", money.FormatMinor(left)).WithField("amount_minor")
+		return payment.Order{}, fault.New(ReasonTranche, "amount", money.Of(amountMinor, l.Currency), "left", money.Of(left, l.Currency)).WithField("amount_minor")
 	}
 	today, err := tx.BusinessDate(ctx)
 	if err != nil {
@@ -274,7 +278,7 @@ func (s *Service) tranche(ctx context.Context, tx *db.Tx, l Loan, amountMinor in
 		return payment.Order{}, err
 	}
 	o, _, err := payment.Record(ctx, tx, payment.Draft{
-		Key: key, Purpose: PurposeDisbursement, Object: "loan", ObjectID: l.ID, FromAccount: payment.SettlementAccount(tx.Institution),
+		Key: key, Purpose: PurposeDisbursement, Object: "loan", ObjectID: l.ID, FromAccount: payment.SettlementAccount(tx.Institution, l.Currency),
 		ToAccount: l.PayeeAccount, ToName: l.PayeeName, Amount: money.Of(amountMinor, l.Currency), Memo: "分次放款 tranche " + reference,
 	})
 	if err != nil {

@@ -2,7 +2,6 @@ package loan
 
 import (
 	"github.com/capillary-finance/capillary/internal/base/calendar"
-	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
@@ -130,8 +129,8 @@ func (s *State) repay(e Event) (Allocation, error) {
 		limit = payoff
 	}
 	if e.AmountMinor > limit && !e.Detail.Keep {
-		return Allocation{}, fault.New(ReasonOverpaid, "amount", money.FormatMinor(e.AmountMinor),
-			"due", money.FormatMinor(s.Due().TotalMinor()), "payoff", money.FormatMinor(payoff)).WithField("amount_minor")
+		return Allocation{}, fault.New(ReasonOverpaid, "amount", s.amount(e.AmountMinor),
+			"due", s.amount(s.Due().TotalMinor()), "payoff", s.amount(payoff)).WithField("amount_minor")
 	}
 	strategy := e.Detail.Strategy
 	if strategy == UsualStrategy {

@@ -18,6 +18,7 @@ import (
 type RepayInput struct {
 	LoanID      string
 	AmountMinor int64
+	Currency    money.Currency // empty: the loan's, which it must be
 	// Prepay lets the payment go beyond what is due.
 	Prepay bool
 	// Reference names the payment for ever; sending it again changes nothing.
@@ -93,6 +94,9 @@ func (s *Service) Repay(ctx context.Context, p auth.Principal, in RepayInput) (r
 		}
 		if !p.Sees(l.BranchPath) {
 			return fault.NotFoundError("loan", in.LoanID)
+		}
+		if err := sameCurrency(in.Currency, l.Currency); err != nil {
+			return err
 		}
 		if in.Collect {
 			o, err := s.collect(ctx, tx, l, in)
@@ -178,12 +182,7 @@ func (s *Service) collect(ctx context.Context, tx *db.Tx, l Loan, in RepayInput)
 	if err := s.wouldTake(ctx, tx, l, in); err != nil {
 		return payment.Order{}, err
 	}
-	o, _, err := payment.Record(ctx, tx, payment.Draft{
-		Key: collectKey(l.ID, in.Reference, in.Prepay), Purpose: PurposeCollection, Object: "loan", ObjectID: l.ID, FromAccount: l.collectAccount(),
-		ToAccount: payment.SettlementAccount(tx.Institution), ToName: "", Amount: money.Of(in.AmountMinor, l.Currency), Memo: "还款扣收 loan repayment",
-	})
-	tx.AfterCommit(s.dispatcher.Wake)
-	return o, err
+	return s.debit(ctx, tx, l, in)
 }
 
 func (s *Service) wouldTake(ctx context.Context, tx *db.Tx, l Loan, in RepayInput) error {
@@ -218,32 +217,6 @@ func collectKey(loanID, reference string, prepay bool) string {
 		key += prepayMark
 	}
 	return key
-}
-
-// CollectDue starts the collection of everything due on a loan, once per
-// business date; an order still without an outcome is left alone. It reports
-// whether there is now an order to wait for.
-func (s *Service) CollectDue(ctx context.Context, tx *db.Tx, loanID string, on calendar.Date) (bool, error) {
-	l, err := read(ctx, tx, selectLocked, loanID)
-	if err != nil || l.DueMinor <= 0 || (l.Status != Active && l.Status != Overdue) {
-		return false, err
-	}
-	busy, err := collecting(ctx, tx, loanID)
-	if err != nil || busy {
-		return busy, err
-	}
-	if err := useDeposit(ctx, tx, &l, on); err != nil {
-		return false, err
-	}
-	if l.DueMinor <= 0 {
-		return false, nil
-	}
-	in := RepayInput{LoanID: loanID, AmountMinor: l.DueMinor, Reference: "due-" + on.String(), Collect: true}
-	if _, known, err := payment.ByKey(ctx, tx, collectKey(loanID, in.Reference, false)); err != nil || known {
-		return false, err
-	}
-	_, err = s.collect(ctx, tx, l, in)
-	return err == nil, err
 }
 
 // disbursementOutcome makes the loan active when its money has left, or gives

@@ -14,6 +14,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/base/schedule"
 	"github.com/capillary-finance/capillary/internal/base/tvm"
 	"github.com/capillary-finance/capillary/internal/credit/facility"
+	"github.com/capillary-finance/capillary/internal/lending/mandate"
 	"github.com/capillary-finance/capillary/internal/lending/payment"
 	"github.com/capillary-finance/capillary/internal/platform/audit"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
@@ -87,6 +88,7 @@ func NewService(d *db.DB, dispatcher *payment.Dispatcher, conditions ConditionsO
 type DrawInput struct {
 	FacilityID   string
 	AmountMinor  int64
+	Currency     money.Currency // empty: the facility's, which it must be
 	TenorMonths  int
 	Method       Method
 	PayeeName    string
@@ -148,14 +150,6 @@ func (in DrawInput) validate() error {
 
 const purposeMax = 200
 
-// lawful checks what regulation says about the way the money leaves.
-func (in DrawInput) lawful(today calendar.Date) error {
-	if limit := entrustedFrom(today); !in.Entrusted && limit > 0 && in.AmountMinor > limit {
-		return fault.New(ReasonEntrusted, "limit", money.FormatMinor(limit)).WithField("entrusted")
-	}
-	return nil
-}
-
 // terms combines the request, the facility and the contract's conditions.
 func (in DrawInput) terms(f facility.Facility, c Conditions, start calendar.Date) (Terms, error) {
 	return in.Under(f.Rate, money.Currency(f.Currency), c, start)
@@ -173,8 +167,10 @@ func (in DrawInput) Under(r rate.Rate, currency money.Currency, c Conditions, st
 		TenorMonths: in.TenorMonths, Method: in.Method, Basis: c.Basis, Rounding: c.Rounding, GraceDays: c.GraceDays, DueRule: c.DueRule,
 		Plan: in.Plan, Prepayment: in.Prepayment, Repricing: c.Repricing, Tranched: in.FirstMinor > 0 && in.FirstMinor < in.AmountMinor,
 	}
-	var errs []error
-	errs = append(errs, in.special(c, &t))
+	errs := []error{in.special(c, &t), sameCurrency(in.Currency, t.Currency)}
+	if t.Repricing.floating() && t.Currency != money.CNY {
+		errs = append(errs, fault.New(ReasonFloatingCurrency, "currency", string(t.Currency)))
+	}
 	if in.TenorMonths < c.TenorMonthsMin || in.TenorMonths > c.TenorMonthsMax {
 		errs = append(errs, fault.New(ReasonTenor, "min", c.TenorMonthsMin, "max", c.TenorMonthsMax).WithField("tenor_months"))
 	}
@@ -282,6 +278,9 @@ func (s *Service) draw(ctx context.Context, tx *db.Tx, f facility.Facility, in D
 	if l.PaymentOrderID, err = order(ctx, tx, l); err != nil {
 		return l, err
 	}
+	if err := mandate.Imply(ctx, tx, l.debt(), l.implied(), l.Terms.Start); err != nil {
+		return l, err
+	}
 	if err := scheduleReset(ctx, tx, l.ID, l.Terms, l.Terms.Start); err != nil {
 		return l, err
 	}
@@ -310,7 +309,7 @@ func (s *Service) prepare(ctx context.Context, tx *db.Tx, f facility.Facility, i
 	if err != nil {
 		return Loan{}, err
 	}
-	if err := errors.Join(in.lawful(today), t.fixSpread(ctx, tx, today)); err != nil {
+	if err := errors.Join(in.lawful(ctx, tx, t.Currency, today), t.fixSpread(ctx, tx, today)); err != nil {
 		return Loan{}, err
 	}
 	l := Loan{
@@ -337,7 +336,7 @@ func order(ctx context.Context, tx *db.Tx, l Loan) (string, error) {
 		return "", err
 	}
 	o, _, err := payment.Record(ctx, tx, payment.Draft{
-		Key: drawKey(l), Purpose: PurposeDisbursement, Object: "loan", ObjectID: l.ID, FromAccount: payment.SettlementAccount(tx.Institution),
+		Key: drawKey(l), Purpose: PurposeDisbursement, Object: "loan", ObjectID: l.ID, FromAccount: payment.SettlementAccount(tx.Institution, l.Currency),
 		ToAccount: l.PayeeAccount, ToName: l.PayeeName, Amount: money.Of(amount-withheld-l.Terms.kept(), l.Currency), Memo: "放款 loan disbursement " + l.Reference,
 	})
 	if err != nil {

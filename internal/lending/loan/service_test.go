@@ -157,7 +157,7 @@ func (b *bundle) check(t *testing.T) {
 				used += l.PrincipalMinor
 			}
 		}
-		_, utilised, err := facility.Exposure(t.Context(), tx, "firm_1")
+		_, utilised, err := facility.Exposure(t.Context(), tx, "firm_1", money.CNY)
 		if err != nil {
 			return err
 		}
@@ -174,7 +174,7 @@ func (b *bundle) check(t *testing.T) {
 				booked = l.NetMinor
 			}
 		}
-		own := payment.SettlementAccount(b.staff.InstitutionID)
+		own := payment.SettlementAccount(b.staff.InstitutionID, money.CNY)
 		for _, p := range b.bank.Payments() {
 			if p.Status != bank.Executed {
 				continue

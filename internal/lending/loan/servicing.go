@@ -278,7 +278,7 @@ func (c Change) refundable(ctx context.Context, tx *db.Tx, l *Loan) error {
 		}
 	}
 	if c.AmountMinor > free {
-		return fault.New(ReasonRefund, "amount", money.FormatMinor(c.AmountMinor), "held", money.FormatMinor(free)).WithField("amount_minor")
+		return fault.New(ReasonRefund, "amount", money.Of(c.AmountMinor, l.Currency), "held", money.Of(free, l.Currency)).WithField("amount_minor")
 	}
 	return nil
 }
@@ -294,7 +294,7 @@ func (s *Service) orderRefund(ctx context.Context, tx *db.Tx, l Loan, c Change) 
 	}
 	_, fresh, err := payment.Record(ctx, tx, payment.Draft{
 		Key: c.refundKey(), Purpose: PurposeRefund, Object: "loan", ObjectID: l.ID,
-		FromAccount: payment.SettlementAccount(tx.Institution), ToAccount: l.collectAccount(), ToName: name,
+		FromAccount: payment.SettlementAccount(tx.Institution, l.Currency), ToAccount: l.collectAccount(), ToName: name,
 		Amount: money.Of(c.AmountMinor, l.Currency), Memo: "退还溢缴款 refund",
 	})
 	if err == nil && fresh {

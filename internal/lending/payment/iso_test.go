@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/lending/payment"
 	"github.com/capillary-finance/capillary/internal/lending/payment/iso20022"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
@@ -88,7 +89,7 @@ func TestStatementsOfTheBank(t *testing.T) {
 	t.Cleanup(func() { _ = s.Close(); h.Close() })
 	client, err := payment.NewISOClient(payment.ClientConfig{URL: h.URL, Secret: secret})
 	require.NoError(t, err)
-	nostro := payment.SettlementAccount("ins_01ARZ3NDEKTSV4RRFFQ69G5FAV")
+	nostro := payment.SettlementAccount("ins_01ARZ3NDEKTSV4RRFFQ69G5FAV", money.CNY)
 	day := calendar.Of(2026, 1, 5)
 	order := func(from, to string, minor int64, day calendar.Date) payment.Order {
 		return payment.Order{FromAccount: from, ToAccount: to, AmountMinor: minor, Currency: "CNY", Memo: "附言 <1>", ValueDate: day, CreatedAt: time.Unix(0, 0)}

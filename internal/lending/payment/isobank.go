@@ -16,8 +16,8 @@ import (
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
-// ISOClient speaks ISO 20022 over HTTP(S): an order goes as a pain.001 message
-// of its own and its outcome comes as pain.002, at once or when it is asked for.
+// ISOClient speaks ISO 20022 over HTTP(S): a payment goes as a pain.001 message
+// of its own, a debit as a pain.008 message, and its outcome comes as pain.002, at once or when it is asked for.
 // Message id and end-to-end id are one digest of the order's key, so the message
 // sent again is the same message. Statements of the account can be fetched.
 type ISOClient struct{ wire *wire }
@@ -44,8 +44,8 @@ const (
 // Submit sends the order's message.
 func (c *ISOClient) Submit(ctx context.Context, key string, o Order) (Outcome, error) {
 	id := endToEnd(key)
-	text, err := iso20022.WriteInitiation(message(id, o))
-	if errors.Is(err, iso20022.ErrMessage) {
+	text, err := write(id, o)
+	if errors.Is(err, iso20022.ErrMessage) || errors.Is(err, iso20022.ErrDebit) {
 		// It was never sent and never can be.
 		return Outcome{Found: true, Reason: "NOT_SENDABLE: " + err.Error()}, nil
 	}
@@ -72,6 +72,21 @@ func (c *ISOClient) Query(ctx context.Context, key string) (Outcome, error) {
 	return isoOutcome(id, status, answer)
 }
 
+// write is the order's message: a direct debit under its mandate, else a credit transfer. Orders of the time before
+// mandates stay what they were, so that one sent again is the same message.
+func write(id string, o Order) ([]byte, error) {
+	if o.MandateID == "" {
+		return iso20022.WriteInitiation(message(id, o))
+	}
+	return iso20022.WriteDirectDebit(iso20022.DirectDebit{
+		Version: iso20022.Pain008V08, MessageID: id, Created: o.CreatedAt, Initiator: "Capillary", Creditor: isoAccount(o.ToAccount), Account: isoAccount(o.ToAccount),
+		CollectOn: o.ValueDate, Debits: []iso20022.Debit{{
+			EndToEndID: id, Amount: money.Of(o.AmountMinor, o.Currency), Mandate: o.MandateReference, SignedOn: o.MandateSignedOn,
+			Debtor: isoText(o.FromName, nameMax, isoAccount(o.FromAccount)), Account: isoAccount(o.FromAccount), Remittance: isoText(o.Memo, nameMax, ""),
+		}},
+	})
+}
+
 // message is the order as a credit transfer.
 func message(id string, o Order) iso20022.Initiation {
 	return iso20022.Initiation{
@@ -83,8 +98,12 @@ func message(id string, o Order) iso20022.Initiation {
 	}
 }
 
+// AccountAtBank is an account's number as the bank's files write it.
+func AccountAtBank(account string) string { return isoAccount(account) }
+
 // isoAccount fits the institution's own account into the schema's 34 characters
-// by leaving out the prefix of its id; other accounts must fit as they are.
+// by leaving out the beginning of its id; other accounts must fit as they are. What tells two
+// institutions, or two currencies of one, apart is at the end and stays.
 func isoAccount(s string) string {
 	if rest, own := strings.CutPrefix(s, settlementPrefix); own && len(s) > accountMax {
 		return settlementPrefix + rest[max(0, len(rest)-(accountMax-len(settlementPrefix)-1)):]

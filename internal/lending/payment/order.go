@@ -50,6 +50,18 @@ type Order struct {
 	NextTryAt     time.Time      `json:"next_try_at"`
 	CreatedAt     time.Time      `json:"created_at"`
 	UpdatedAt     time.Time      `json:"updated_at"`
+
+	FromName         string        `json:"from_name" doc:"whose account is debited, for a debit"`
+	MandateID        string        `json:"mandate_id" doc:"under which a customer's account is debited"`
+	MandateReference string        `json:"mandate_reference"`
+	MandateSignedOn  calendar.Date `json:"mandate_signed_on,omitzero"`
+}
+
+// Mandate names the authority of a debit.
+type Mandate struct {
+	ID        string
+	Reference string
+	SignedOn  calendar.Date // empty for an implied one
 }
 
 // Draft is an order about to be recorded. Key is unique forever: recording it
@@ -64,6 +76,8 @@ type Draft struct {
 	ToName      string
 	Amount      money.Amount
 	Memo        string
+	FromName    string  // whose account is debited
+	Mandate     Mandate // of a debit; empty for a payment out
 }
 
 const (
@@ -102,8 +116,17 @@ func backoff(attempts int) time.Duration {
 	return min(time.Second<<min(attempts, 10), 10*time.Minute)
 }
 
-// SettlementAccount is the account an institution pays from and collects into.
-func SettlementAccount(institutionID string) string { return settlementPrefix + institutionID }
+// SettlementAccount is the account an institution pays from and collects into in a currency: each currency
+// has its own at the bank. The one in yuan bears the plain name, as it did when it was the only one.
+func SettlementAccount(institutionID string, c money.Currency) string {
+	if c == money.CNY {
+		return settlementPrefix + institutionID
+	}
+	return settlementPrefix + institutionID + currencyMark + string(c)
+}
+
+// currencyMark parts the institution from the currency in the name of a settlement account.
+const currencyMark = ":"
 
 const settlementPrefix = "nostro:"
 

@@ -105,7 +105,7 @@ func (b *bundle) counted(t *testing.T) (*payment.Dispatcher, *counting) {
 
 func (b *bundle) draft(key string, minor int64) payment.Draft {
 	return payment.Draft{
-		Key: key, Purpose: "test", Object: "loan", ObjectID: "loan_" + key, FromAccount: payment.SettlementAccount(b.staff.InstitutionID),
+		Key: key, Purpose: "test", Object: "loan", ObjectID: "loan_" + key, FromAccount: payment.SettlementAccount(b.staff.InstitutionID, money.CNY),
 		ToAccount: "acct-" + key, ToName: "小微企业", Amount: money.Of(minor, money.CNY),
 	}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 const columns = `id, business_key, purpose, object, object_id, from_account, to_account, to_name, amount_minor, currency, memo, value_date,
-	status, attempts, bank_reference, reason, next_try_at, created_at, updated_at`
+	status, attempts, bank_reference, reason, next_try_at, created_at, updated_at, from_name, mandate_id, mandate_reference, mandate_signed_on`
 
 // pageFilter leaves the payments of the caller's branches: a payment belongs where its loan does.
 const pageFilter = ` from payment_order where institution_id = $1 and ($2 = '' or status = $2) and ($3 = '' or object_id = $3)
@@ -21,7 +21,7 @@ const pageFilter = ` from payment_order where institution_id = $1 and ($2 = '' o
 
 var (
 	insertOrder = db.Q(`insert into payment_order (institution_id, ` + columns + `, end_to_end_id)
-		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21) on conflict do nothing`)
+		values ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,$22,$23,$24,$25) on conflict do nothing`)
 	selectByKey  = db.Q(`select ` + columns + ` from payment_order where institution_id = $1 and business_key = $2`)
 	selectByID   = db.Q(`select ` + columns + ` from payment_order where institution_id = $1 and id = $2`)
 	selectLocked = db.Q(`select ` + columns + ` from payment_order where institution_id = $1 and id = $2 /*for update*/`)
@@ -42,6 +42,7 @@ var (
 		where institution_id = $1 and id = $2 and status = 'sent'`)
 	finishOrder = db.Q(`update payment_order set status = $3, bank_reference = $4, reason = $5, updated_at = $6
 		where institution_id = $1 and id = $2 and status in ('recorded', 'sent')`)
+	withdrawOrders = db.Q(`update payment_order set status = 'failed', reason = $3, updated_at = $4 where institution_id = $1 and mandate_id = $2 and status = 'recorded' and attempts = 0`)
 )
 
 type scanner interface{ Scan(dest ...any) error }
@@ -50,7 +51,8 @@ func scan(row scanner) (Order, error) {
 	var o Order
 	var next, created, updated int64
 	err := row.Scan(&o.ID, &o.Key, &o.Purpose, &o.Object, &o.ObjectID, &o.FromAccount, &o.ToAccount, &o.ToName, &o.AmountMinor, &o.Currency,
-		&o.Memo, &o.ValueDate, &o.Status, &o.Attempts, &o.BankReference, &o.Reason, &next, &created, &updated)
+		&o.Memo, &o.ValueDate, &o.Status, &o.Attempts, &o.BankReference, &o.Reason, &next, &created, &updated,
+		&o.FromName, &o.MandateID, &o.MandateReference, &o.MandateSignedOn)
 	o.NextTryAt, o.CreatedAt, o.UpdatedAt = db.Time(next), db.Time(created), db.Time(updated)
 	return o, err
 }
@@ -136,11 +138,12 @@ func Record(ctx context.Context, tx *db.Tx, d Draft) (o Order, fresh bool, err e
 	o = Order{
 		ID: tx.NewID("pay"), Key: d.Key, Purpose: d.Purpose, Object: d.Object, ObjectID: d.ObjectID, FromAccount: d.FromAccount, ToAccount: d.ToAccount,
 		ToName: d.ToName, AmountMinor: d.Amount.Minor, Currency: d.Amount.Currency, Memo: d.Memo, ValueDate: date, Status: Recorded,
-		NextTryAt: tx.Now, CreatedAt: tx.Now, UpdatedAt: tx.Now,
+		NextTryAt: tx.Now, CreatedAt: tx.Now, UpdatedAt: tx.Now, FromName: d.FromName, MandateID: d.Mandate.ID, MandateReference: d.Mandate.Reference, MandateSignedOn: d.Mandate.SignedOn,
 	}
 	now := db.Micros(tx.Now)
 	fresh, err = tx.ExecOne(ctx, insertOrder, tx.Institution, o.ID, o.Key, o.Purpose, o.Object, o.ObjectID, o.FromAccount, o.ToAccount, o.ToName,
-		o.AmountMinor, string(o.Currency), o.Memo, o.ValueDate.String(), string(o.Status), 0, "", "", now, now, now, EndToEndID(tx.Institution, o.Key))
+		o.AmountMinor, string(o.Currency), o.Memo, o.ValueDate.String(), string(o.Status), 0, "", "", now, now, now,
+		o.FromName, o.MandateID, o.MandateReference, o.MandateSignedOn.String(), EndToEndID(tx.Institution, o.Key))
 	if err != nil {
 		return o, false, fmt.Errorf("record payment %s: %w", d.Key, err)
 	}
@@ -155,6 +158,16 @@ func Record(ctx context.Context, tx *db.Tx, d Draft) (o Order, fresh bool, err e
 		return o, false, fault.New(ReasonKeyReused, "key", d.Key)
 	}
 	return o, false, nil
+}
+
+// WithdrawUnder takes back the debits under a mandate that were never sent, and says how many. One that may have reached the
+// bank is left to its outcome.
+func WithdrawUnder(ctx context.Context, tx *db.Tx, mandateID, why string) (int64, error) {
+	res, err := tx.Exec(ctx, withdrawOrders, tx.Institution, mandateID, clip(why), db.Micros(tx.Now))
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
 }
 
 type ready struct{ institution, id string }

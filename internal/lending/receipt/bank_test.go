@@ -14,6 +14,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/credit/facility"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
 	"github.com/capillary-finance/capillary/internal/lending/payment"
@@ -54,7 +55,7 @@ func TestFilesFetchedFromTheBank(t *testing.T) {
 		b.to(t, "2026-02-05")
 		require.NoError(t, b.bank.Open(bank.Account{Number: "6222-1", Name: "望海水产", BalanceMinor: 5000_00}))
 		require.NoError(t, b.bank.Open(bank.Account{Number: "6222-2", Name: "南海水产", BalanceMinor: 5000_00}))
-		pays := payment.Order{FromAccount: "6222-1", ToAccount: payment.SettlementAccount(b.staff.InstitutionID), AmountMinor: 1037_20, Currency: "CNY", Memo: "还款 DR-3001", ValueDate: calendar.MustParse("2026-02-05"), CreatedAt: time.Unix(0, 0)}
+		pays := payment.Order{FromAccount: "6222-1", ToAccount: payment.SettlementAccount(b.staff.InstitutionID, money.CNY), AmountMinor: 1037_20, Currency: "CNY", Memo: "还款 DR-3001", ValueDate: calendar.MustParse("2026-02-05"), CreatedAt: time.Unix(0, 0)}
 		_, err := client.Submit(t.Context(), "customer:1", pays)
 		require.NoError(t, err)
 
@@ -68,7 +69,7 @@ func TestFilesFetchedFromTheBank(t *testing.T) {
 		require.NoError(t, err)
 		b.bank.SetFaults(bank.Faults{})
 
-		f, err := b.receipts.Pull(t.Context(), b.staff.Operations, calendar.MustParse("2026-02-05"), calendar.Date{})
+		f, err := b.receipts.Pull(t.Context(), b.staff.Operations, "", calendar.MustParse("2026-02-05"), calendar.Date{})
 		require.NoError(t, err)
 		require.Equal(t, job.Completed, b.wait(t, f.JobID).State)
 		require.Zero(t, b.loan(t, one.ID).DueMinor, "the customer's money has repaid his loan")
@@ -95,10 +96,10 @@ func TestFilesFetchedFromTheBank(t *testing.T) {
 		require.Equal(t, []any{receipt.Closed, int64(1037_20)}, []any{d.Status, d.ConfirmedMinor})
 		b.sound(t)
 
-		again, err := b.receipts.Pull(t.Context(), b.staff.Operations, calendar.MustParse("2026-02-05"), calendar.Date{})
+		again, err := b.receipts.Pull(t.Context(), b.staff.Operations, "", calendar.MustParse("2026-02-05"), calendar.Date{})
 		require.NoError(t, err)
 		require.Equal(t, f.ID, again.ID, "the same file is the same file")
-		_, err = b.receipts.Pull(t.Context(), b.staff.Operations, calendar.MustParse("2026-02-05"), calendar.MustParse("2026-02-01"))
+		_, err = b.receipts.Pull(t.Context(), b.staff.Operations, "", calendar.MustParse("2026-02-05"), calendar.MustParse("2026-02-01"))
 		require.Error(t, err)
 	})
 }

@@ -89,8 +89,11 @@ func (s *Service) checkParts(ctx context.Context, tx *db.Tx, p auth.Principal, r
 		if seen[l.ID] {
 			return fault.Field(field, "同一贷款出现两次，请合并", "the loan stands there twice; put the amounts together")
 		}
-		if part.AmountMinor <= 0 || l.Currency != r.Currency {
-			return fault.Field(fmt.Sprintf("parts[%d].amount_minor", i), "须大于零且币种相同", "must be above zero, in the loan's currency")
+		if l.Currency != r.Currency {
+			return fault.New(ReasonCurrency, "currency", string(r.Currency), "loan", l.ID, "loan_currency", string(l.Currency)).WithField(field)
+		}
+		if part.AmountMinor <= 0 {
+			return fault.Field(fmt.Sprintf("parts[%d].amount_minor", i), "须大于零", "must be above zero")
 		}
 		seen[l.ID] = true
 		if sum += part.AmountMinor; sum > r.OpenMinor {
@@ -203,7 +206,7 @@ func (s *Service) giveBack(ctx context.Context, tx *db.Tx, r *Receipt, in Return
 	r.uses++
 	no, minor := r.uses, r.OpenMinor
 	o, _, err := payment.Record(ctx, tx, payment.Draft{
-		Key: fmt.Sprintf("return:%s:%d", r.ID, no), Purpose: PurposeReturn, Object: "receipt", ObjectID: r.ID, FromAccount: payment.SettlementAccount(tx.Institution),
+		Key: fmt.Sprintf("return:%s:%d", r.ID, no), Purpose: PurposeReturn, Object: "receipt", ObjectID: r.ID, FromAccount: payment.SettlementAccount(tx.Institution, r.Currency),
 		ToAccount: account, ToName: db.Text(name, 60), Amount: r.money(minor), Memo: "退款 return of " + db.Text(r.BankReference, 64),
 	})
 	if err != nil {

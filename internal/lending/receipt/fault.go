@@ -10,6 +10,12 @@ var (
 	ReasonStatus = fault.Declare("RECEIPT_STATUS", fault.Conflict,
 		"来款状态为“{status}”，不能这样处理", "A receipt that is {status} cannot be handled this way",
 		"刷新后查看当前状态", "Refresh and look at its present state")
+	ReasonCurrency = fault.Declare("RECEIPT_CURRENCY", fault.Invalid,
+		"来款币种为 {currency}，贷款 {loan} 的币种为 {loan_currency}，不能入账", "The money is in {currency}, loan {loan} is in {loan_currency}: it cannot repay it",
+		"选择同币种的贷款，或退回来款", "Choose a loan in the currency of the money, or return it")
+	ReasonStatement = fault.Declare("BANK_STATEMENT_WRONG", fault.Unavailable,
+		"银行给出的对账单不是账户 {account}（{currency}）的", "The bank's statement is not of account {account} ({currency})",
+		"请银行核对账户，再取一次", "Have the bank check the account and fetch again")
 	ReasonNoPayer = fault.Declare("RECEIPT_NO_PAYER", fault.Invalid,
 		"银行未给出付款人账号，无法原路退回", "The bank did not name the payer's account, so the money cannot go back where it came from",
 		"填写退回账号，经第二人复核后退回", "Name an account to return it to; a second person reviews it")

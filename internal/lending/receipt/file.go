@@ -38,7 +38,8 @@ type File struct {
 	Repeats     int64      `json:"repeats" doc:"payments known from another file: recognised, not booked again"`
 	Bad         int64      `json:"bad"`
 	Skipped     int64      `json:"skipped" doc:"entries of a statement that are no money in"`
-	AmountMinor int64      `json:"amount_minor" doc:"of the new receipts"`
+	AmountMinor int64      `json:"amount_minor" doc:"of the new receipts; 0 when they are in several currencies: see the counts of the file"`
+	Currency    string     `json:"currency" doc:"of the new receipts; empty: several"`
 	JobID       string     `json:"job_id"`
 	Problem     fault.Text `json:"problem" doc:"why the file was refused"`
 	CreatedBy   string     `json:"created_by"`
@@ -47,11 +48,11 @@ type File struct {
 }
 
 const fileColumns = `id, hash, name, kind, origin, status, row_count, receipt_count, repeat_count, bad_count, skipped_count, amount_minor, job_id, problem_zh, problem_en,
-	created_by, created_at, finished_at`
+	created_by, created_at, finished_at, currency`
 
 var (
 	insertFile = db.Q(`insert into receipt_file (institution_id, ` + fileColumns + `)
-		values ($1,$2,$3,$4,$5,$6,'running',0,0,0,0,0,0,'','','',$7,$8,0) on conflict do nothing`)
+		values ($1,$2,$3,$4,$5,$6,'running',0,0,0,0,0,0,'','','',$7,$8,0,'CNY') on conflict do nothing`)
 	selectFile     = db.Q(`select ` + fileColumns + ` from receipt_file where institution_id = $1 and id = $2`)
 	selectFileHash = db.Q(`select ` + fileColumns + ` from receipt_file where institution_id = $1 and hash = $2`)
 	selectFiles    = db.Q(`select ` + fileColumns + ` from receipt_file where institution_id = $1 and ($2 = '' or id < $2) order by id desc limit $3`)
@@ -59,7 +60,8 @@ var (
 	setFileJob     = db.Q(`update receipt_file set job_id = $3, status = 'running', problem_zh = '', problem_en = '' where institution_id = $1 and id = $2`)
 	resetFile      = db.Q(`update receipt_file set row_count = 0, receipt_count = 0, repeat_count = 0, bad_count = 0, skipped_count = 0, amount_minor = 0 where institution_id = $1 and id = $2`)
 	addToFile      = db.Q(`update receipt_file set row_count = row_count + $3, receipt_count = receipt_count + $4, repeat_count = repeat_count + $5, bad_count = bad_count + $6,
-		amount_minor = amount_minor + $7, kind = $8, skipped_count = $9 where institution_id = $1 and id = $2`)
+		amount_minor = case when receipt_count = 0 or $4 = 0 or currency = $10 then amount_minor + $7 else 0 end,
+		currency = case when $4 = 0 then currency when receipt_count = 0 or currency = $10 then $10 else '' end, kind = $8, skipped_count = $9 where institution_id = $1 and id = $2`)
 	finishFile = db.Q(`update receipt_file set status = $3, problem_zh = $4, problem_en = $5, finished_at = $6 where institution_id = $1 and id = $2`)
 )
 
@@ -67,7 +69,7 @@ func scanFile(row scanner) (File, error) {
 	var f File
 	var created, finished int64
 	err := row.Scan(&f.ID, &f.Hash, &f.Name, &f.Kind, &f.Origin, &f.Status, &f.Rows, &f.Receipts, &f.Repeats, &f.Bad, &f.Skipped, &f.AmountMinor, &f.JobID,
-		&f.Problem.Zh, &f.Problem.En, &f.CreatedBy, &created, &finished)
+		&f.Problem.Zh, &f.Problem.En, &f.CreatedBy, &created, &finished, &f.Currency)
 	f.CreatedAt = db.Time(created)
 	if finished != 0 {
 		at := db.Time(finished)

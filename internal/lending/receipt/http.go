@@ -9,6 +9,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/platform/api"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
@@ -24,8 +25,9 @@ type receiptStartInput struct {
 
 type receiptPullInput struct {
 	Body struct {
-		From string `json:"from,omitempty" format:"date" doc:"empty: the business date"`
-		To   string `json:"to,omitempty" format:"date" doc:"empty: the same day"`
+		Currency string `json:"currency,omitempty" maxLength:"3" doc:"whose settlement account; empty: the institution's currency"`
+		From     string `json:"from,omitempty" format:"date" doc:"empty: the business date"`
+		To       string `json:"to,omitempty" format:"date" doc:"empty: the same day"`
 	}
 }
 
@@ -138,6 +140,7 @@ func op(id, method, path, zh, en, permission string) api.Op {
 // Routes registers the operations of receipts.
 func Routes(a *api.API, s *Service) {
 	fileRoutes(a, s)
+	statementRoutes(a, s)
 	deskRoutes(a, s)
 	api.Handle(a, op("list-receipts", http.MethodGet, "/api/v1/receipts", "来款列表", "List receipts", PermissionRead),
 		func(ctx context.Context, p auth.Principal, in *receiptListInput) (*receiptListOutput, error) {
@@ -188,7 +191,7 @@ func fileRoutes(a *api.API, s *Service) {
 		if err != nil {
 			return nil, err
 		}
-		f, err := s.Pull(ctx, p, from, to)
+		f, err := s.Pull(ctx, p, money.Currency(in.Body.Currency), from, to)
 		return &receiptFileOutput{Body: f}, err
 	})
 	api.Handle(a, op("list-receipt-files", http.MethodGet, "/api/v1/receipt-files", "来款文件列表", "List files of payments", PermissionRead),

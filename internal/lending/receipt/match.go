@@ -106,6 +106,7 @@ type Candidate struct {
 	LoanID       string
 	Reference    string
 	FirmID       string
+	Currency     money.Currency
 	BranchPath   string
 	Open         bool
 	DueMinor     int64
@@ -149,8 +150,16 @@ type Verdict struct {
 	BranchPath string
 }
 
-// decide applies the rules in order; the first that finds something decides.
+// decide applies the rules in order; the first that finds something decides. Money pays debts of its own
+// currency only: where just loans in others are found, it waits for a person, who is told so.
 func (p Policy) decide(e evidence) Verdict {
+	e, other := e.sameCurrency()
+	if other != nil && (other.found&byNumber != 0 || len(open(e.candidates)) == 0) {
+		return Verdict{BranchPath: other.BranchPath, Why: fault.Text{
+			Zh: "来款币种为 " + string(e.line.Currency) + "，而贷款 " + other.LoanID + " 的币种为 " + string(other.Currency) + "，不能入账：请联系付款人，或退回后以贷款币种重付",
+			En: "the money is in " + string(e.line.Currency) + ", loan " + other.LoanID + " is in " + string(other.Currency) + ": it cannot repay it. Ask the payer, or return it to be paid in the loan's currency",
+		}}
+	}
 	for _, r := range p.Rules {
 		v, ok := p.try(r.Name, e)
 		if ok {
@@ -162,6 +171,32 @@ func (p Policy) decide(e evidence) Verdict {
 		}
 	}
 	return Verdict{Why: fault.Text{Zh: "没有规则能认出这笔来款：附言无贷款编号，付款账号与户名也没有对应的在贷借款", En: "no rule recognises this money: no loan is named, and neither the account nor the name of the payer has an open loan"}}
+}
+
+// sameCurrency leaves the loans that the money can pay. other is the loan in another currency that stands
+// closest to the money: one it names while it names none it can pay, else any that is open.
+func (e evidence) sameCurrency() (evidence, *Candidate) {
+	kept := e
+	kept.candidates = nil
+	var other *Candidate
+	named := false
+	for i, c := range e.candidates {
+		if c.Currency == e.line.Currency {
+			kept.candidates = append(kept.candidates, c)
+			named = named || c.found&byNumber != 0
+			continue
+		}
+		if c.Open && (other == nil || c.found&byNumber != 0 && other.found&byNumber == 0) {
+			other = &e.candidates[i]
+		}
+	}
+	if other != nil && named && other.found&byNumber != 0 {
+		other = nil
+	}
+	if e.order != nil {
+		other = nil // the order decides
+	}
+	return kept, other
 }
 
 func (p Policy) try(name RuleName, e evidence) (Verdict, bool) {
@@ -186,7 +221,10 @@ func collection(e evidence) (Verdict, bool) {
 	}
 	v := Verdict{OrderID: e.order.ID, LoanID: e.order.LoanID, BranchPath: e.order.Branch, Why: fault.Text{Zh: "与扣款指令 " + e.order.ID + " 的编号一致", En: "bears the number of collection order " + e.order.ID}}
 	switch {
-	case e.order.AmountMinor != e.line.AmountMinor || e.order.Currency != e.line.Currency:
+	case e.order.Currency != e.line.Currency:
+		v.OrderID = ""
+		v.Why = fault.Text{Zh: "与扣款指令 " + e.order.ID + " 对应，但币种不同（" + string(e.order.Currency) + " 与 " + string(e.line.Currency) + "），请核对", En: "belongs to collection order " + e.order.ID + ", which was in " + string(e.order.Currency) + ", not " + string(e.line.Currency) + ": check it"}
+	case e.order.AmountMinor != e.line.AmountMinor:
 		v.OrderID = ""
 		v.Why = fault.Text{Zh: "与扣款指令 " + e.order.ID + " 对应，但金额不同，请核对", En: "belongs to collection order " + e.order.ID + ", which was for another amount: check it"}
 	case e.order.Failed:
@@ -322,8 +360,8 @@ func (v *Verdict) remainder(l Line) {
 		rest -= part.AmountMinor
 	}
 	if rest > 0 {
-		v.Why.Zh += "；超出应还 " + money.FormatMinor(rest) + "，待人工处理"
-		v.Why.En += "; " + money.FormatMinor(rest) + " beyond what is due waits for a person"
+		v.Why.Zh += "；超出应还 " + money.Of(rest, l.Currency).String() + "，待人工处理"
+		v.Why.En += "; " + money.Of(rest, l.Currency).String() + " beyond what is due waits for a person"
 	}
 }
 

@@ -293,7 +293,7 @@ func (s *Service) unplan(ctx context.Context, p auth.Principal, id string, why *
 func (s *Service) payoffs(ctx context.Context, p auth.Principal, e *evidence, today calendar.Date) {
 	asked := 0
 	for i, c := range e.candidates {
-		if !c.Open || e.line.AmountMinor <= c.DueMinor || asked >= payoffsMax {
+		if !c.Open || c.Currency != e.line.Currency || e.line.AmountMinor <= c.DueMinor || asked >= payoffsMax {
 			continue
 		}
 		asked++
@@ -397,7 +397,7 @@ func (g *gathering) add(l loan.Loan, how int) {
 		i = len(g.found)
 		g.at[l.ID] = i
 		g.found = append(g.found, Candidate{
-			LoanID: l.ID, Reference: l.Reference, FirmID: l.FirmID, BranchPath: l.BranchPath, Open: l.Status == loan.Active || l.Status == loan.Overdue,
+			LoanID: l.ID, Reference: l.Reference, FirmID: l.FirmID, Currency: l.Currency, BranchPath: l.BranchPath, Open: l.Status == loan.Active || l.Status == loan.Overdue,
 			DueMinor: l.DueMinor, Rate: l.Terms.AnnualRate, DaysPastDue: l.DaysPastDue, NextDueOn: l.NextDueOn, StartedOn: l.DisbursedOn,
 		})
 	}

@@ -677,3 +677,43 @@ func FuzzReadFile(f *testing.F) {
 		}), &skipped)
 	})
 }
+
+// Money pays debts of its own currency. Dollars that name a loan in yuan, or come from a firm that owes only yuan, wait
+// for a person, who is told why; nobody can post them to the wrong loan either, but to one in dollars.
+func TestMoneyInAnotherCurrencyWaitsAndSaysWhy(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bundle) {
+		yuan := b.lend(t, "firm_1", "6222-1", "DR-4001")
+		b.update(t, func(tx *db.Tx) error {
+			_, err := facility.Open(t.Context(), tx, facility.Draft{
+				FirmID: "firm_2", ApplicationID: "app_1", ContractID: "con_usd", ProductID: "trade", ProductVersion: 1, BranchID: "br_east", BranchPath: "/hq/east/",
+				LimitMinor: 100_000_00, Currency: "USD", Rate: rate.FromBP(360), Revolving: true, ExpiresOn: calendar.MustParse("2027-01-05"),
+			})
+			return err
+		})
+		b.to(t, "2026-02-05")
+		due := b.loan(t, yuan.ID).DueMinor
+		f := b.take(t, "usd.csv", "贷款编号,付款账号,付款人,金额,币种,起息日,银行流水号\n"+
+			"DR-4001,,,100.00,USD,2026-02-05,B1\n"+ // names a loan in yuan
+			",6222-1,,100.00,usd,2026-02-05,B2\n"+ // a payer who owes yuan
+			"DR-4001,,,100.00,CNY,2026-02-05,B3\n"+
+			"DR-4001,,,100.5,JPY,2026-02-05,B4\n"+ // the yen has no decimals
+			"DR-4001,,,100.00,XXX,2026-02-05,B5\n")
+		require.Equal(t, []int64{3, 2}, []int64{f.Receipts, f.Bad})
+		require.Empty(t, f.Currency, "several currencies: their amounts are not added up")
+		require.Zero(t, f.AmountMinor)
+		require.Len(t, f.Counts, 2)
+		all := b.all(t)
+		for _, ref := range []string{"B1", "B2"} {
+			require.Equal(t, receipt.Exception, all[ref].Status)
+			require.Contains(t, all[ref].Why.En, "the money is in USD, loan "+yuan.ID+" is in CNY")
+			require.Contains(t, all[ref].Why.Zh, "币种")
+			require.Empty(t, all[ref].Plan)
+		}
+		require.Equal(t, receipt.Closed, all["B3"].Status)
+		require.Equal(t, due-100_00, b.loan(t, yuan.ID).DueMinor)
+		_, err := b.receipts.Assign(t.Context(), b.staff.Operations, all["B1"].ID, []receipt.Share{{LoanID: yuan.ID, AmountMinor: 100_00}}, "")
+		require.True(t, fault.Is(err, receipt.ReasonCurrency), err)
+		b.sound(t)
+	})
+}

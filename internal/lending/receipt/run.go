@@ -177,7 +177,24 @@ func (w *storing) add(i item) error {
 }
 
 // tally is what a chunk adds to its file.
-type tally struct{ receipts, repeats, bad, amount int64 }
+type tally struct {
+	receipts, repeats, bad, amount int64
+	currency                       money.Currency
+	mixed                          bool
+}
+
+// count adds a new receipt; amounts of two currencies are not added up.
+func (t *tally) count(l Line) {
+	if t.receipts == 0 {
+		t.currency = l.Currency
+	}
+	t.mixed = t.mixed || t.currency != l.Currency
+	t.receipts++
+	t.amount += l.AmountMinor
+	if t.mixed {
+		t.currency, t.amount = "", 0
+	}
+}
 
 func (w *storing) flush() error {
 	err := w.run.Update(w.ctx, func(tx *db.Tx) error {
@@ -208,7 +225,7 @@ func (w *storing) flush() error {
 		if _, err := journal.PostAll(w.ctx, tx, drafts); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(w.ctx, addToFile, tx.Institution, w.file.ID, len(w.pending), t.receipts, t.repeats, t.bad, t.amount, w.kind, w.skipped); err != nil {
+		if _, err := tx.Exec(w.ctx, addToFile, tx.Institution, w.file.ID, len(w.pending), t.receipts, t.repeats, t.bad, t.amount, w.kind, w.skipped, string(t.currency)); err != nil {
 			return err
 		}
 		return w.run.CheckpointTx(w.ctx, tx, progress{Taken: w.at.Taken + int64(len(w.pending)), Today: w.at.Today})
@@ -238,22 +255,20 @@ func (w *storing) take(tx *db.Tx, l Line, t *tally) (*journal.Draft, *BadRow, er
 		}
 		switch {
 		case known.FileID == w.file.ID && known.Line == l.Line: // stored by a job of this file that failed later
-			t.receipts++
-			t.amount += l.AmountMinor
+			t.count(l)
 			return nil, nil, nil
 		case known.AmountMinor == l.AmountMinor && known.Currency == l.Currency && (known.FileID != w.file.ID || known.asLine().same(l)):
 			t.repeats++
 			return nil, nil, nil
 		}
-		f := fault.New(ReasonReference, "reference", l.BankReference, "known", money.FormatMinor(known.AmountMinor))
+		f := fault.New(ReasonReference, "reference", l.BankReference, "known", known.money(known.AmountMinor).String()+" "+string(known.Currency))
 		if known.AmountMinor == l.AmountMinor && known.Currency == l.Currency {
 			f = fault.New(ReasonReferenceTwice, "reference", l.BankReference, "line", known.Line)
 		}
 		return nil, &BadRow{Line: l.Line, Field: "bank_reference", Column: "bank_reference", Value: l.BankReference, Code: f.Reason.Code,
 			Message: fault.Text{Zh: f.Text("zh"), En: f.Text("en")}, Remedy: fault.Text{Zh: f.RemedyText("zh"), En: f.RemedyText("en")}}, nil
 	}
-	t.receipts++
-	t.amount += l.AmountMinor
+	t.count(l)
 	today, err := tx.BusinessDate(w.ctx) // the accounting date is today's, however long the job has been waiting
 	d := suspense("receipt:"+id, Receipt{ID: id, Currency: l.Currency}, l.AmountMinor, today, true, fault.Text{Zh: "来款待处理", En: "money received, not matched yet"})
 	return &d, nil, err

@@ -5,6 +5,8 @@ import (
 	"io"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/base/money"
+	"github.com/capillary-finance/capillary/internal/ledger/fx"
 	"github.com/capillary-finance/capillary/internal/ledger/journal"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
 	"github.com/capillary-finance/capillary/internal/lending/payment"
@@ -173,8 +175,8 @@ func (s *Service) begin(ctx context.Context, tx *db.Tx, p auth.Principal, info b
 	return f, event.Append(ctx, tx, event.Draft{Type: "receipt.file_started", Aggregate: "receipt_file", AggregateID: id, Payload: map[string]string{"file_id": id, "name": f.Name}})
 }
 
-// Pull fetches the bank's statement of the settlement account and takes it in.
-func (s *Service) Pull(ctx context.Context, p auth.Principal, from, to calendar.Date) (f File, err error) {
+// Pull fetches the bank's notification of the settlement account of a currency (empty: the institution's) and takes it in.
+func (s *Service) Pull(ctx context.Context, p auth.Principal, currency money.Currency, from, to calendar.Date) (f File, err error) {
 	if err := p.Require(PermissionHandle); err != nil {
 		return f, err
 	}
@@ -183,6 +185,17 @@ func (s *Service) Pull(ctx context.Context, p auth.Principal, from, to calendar.
 	}
 	err = s.DB.View(ctx, p.Scope(), func(tx *db.Tx) error {
 		today, err := tx.BusinessDate(ctx)
+		if err != nil {
+			return err
+		}
+		if currency == "" {
+			if currency, err = fx.BaseCurrency(ctx, tx); err != nil {
+				return err
+			}
+		}
+		if _, known := currency.Decimals(); !known {
+			return fault.Field("currency", "未知币种", "is not a known currency")
+		}
 		if from.IsZero() {
 			from = today
 		}
@@ -197,7 +210,7 @@ func (s *Service) Pull(ctx context.Context, p auth.Principal, from, to calendar.
 	if to.Before(from) || to.Sub(from) > 31 {
 		return f, fault.Field("to", "须不早于起始日且不超过31天", "must not be before the first day nor more than 31 days after it")
 	}
-	name, content, err := s.BankFiles.Fetch(ctx, payment.SettlementAccount(p.InstitutionID), from, to)
+	name, content, err := s.BankFiles.Fetch(ctx, payment.SettlementAccount(p.InstitutionID, currency), from, to)
 	if err != nil {
 		return f, err
 	}

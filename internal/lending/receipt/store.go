@@ -29,8 +29,8 @@ var (
 	selectByStatus = db.Q(`select ` + receiptColumns + ` from receipt where institution_id = $1 and status = $2 and id > $3 order by id limit $4`)
 	selectPage     = db.Q(`select ` + receiptColumns + pageFilter + ` and ($6 = '' or id < $6) order by id desc limit $7`)
 	countPage      = db.Q(`select count(*)` + pageFilter)
-	sumByStatus    = db.Q(`select status, count(*), sum(amount_minor), sum(open_minor) from receipt where institution_id = $1 and (branch_path = '' or branch_path like $2) group by status`)
-	countOfFile    = db.Q(`select status, count(*), sum(amount_minor), sum(open_minor) from receipt where institution_id = $1 and file_id = $2 group by status`)
+	sumByStatus    = db.Q(`select status, currency, count(*), cast(sum(amount_minor) as bigint), cast(sum(open_minor) as bigint) from receipt where institution_id = $1 and (branch_path = '' or branch_path like $2) group by status, currency order by status, currency`)
+	countOfFile    = db.Q(`select status, currency, count(*), cast(sum(amount_minor) as bigint), cast(sum(open_minor) as bigint) from receipt where institution_id = $1 and file_id = $2 group by status, currency order by status, currency`)
 	updateReceipt  = db.Q(`update receipt set status = $3, open_minor = $4, posted_minor = $5, confirmed_minor = $6, returning_minor = $7, returned_minor = $8, ignored_minor = $9,
 		rule = $10, score = $11, why_zh = $12, why_en = $13, plan = $14, use_count = $15, branch_path = $16, updated_at = $17, version = version + 1
 		where institution_id = $1 and id = $2 and version = $18`)
@@ -158,6 +158,7 @@ func uses(ctx context.Context, tx *db.Tx, receiptID string) ([]Use, error) {
 // Count is how many receipts are in a status, and their money.
 type Count struct {
 	Status      Status `json:"status" enum:"received,matched,exception,returning,closed"`
+	Currency    string `json:"currency" doc:"amounts of two are never added"`
 	Receipts    int64  `json:"receipts"`
 	AmountMinor int64  `json:"amount_minor"`
 	OpenMinor   int64  `json:"open_minor"`
@@ -172,7 +173,7 @@ func counts(ctx context.Context, tx *db.Tx, q *db.Query, args ...any) ([]Count, 
 	out := []Count{}
 	for rows.Next() {
 		var c Count
-		if err := rows.Scan(&c.Status, &c.Receipts, &c.AmountMinor, &c.OpenMinor); err != nil {
+		if err := rows.Scan(&c.Status, &c.Currency, &c.Receipts, &c.AmountMinor, &c.OpenMinor); err != nil {
 			return nil, err
 		}
 		out = append(out, c)

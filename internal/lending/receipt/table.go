@@ -39,6 +39,7 @@ var columns = []column{
 	{"payer_account", []string{"付款账号", "付款人账号", "payer_account", "account"}, false, 64},
 	{"payer", []string{"付款人", "付款户名", "payer", "payer_name"}, false, 200},
 	{"amount", []string{"金额", "还款金额", "amount"}, true, 32},
+	{"currency", []string{"币种", "currency"}, false, 3},
 	{"value_date", []string{"起息日", "入账日期", "还款日期", "value_date", "date"}, true, 32},
 	{"bank_reference", []string{"银行流水号", "流水号", "bank_reference", "reference"}, true, 64},
 	{"channel", []string{"渠道", "channel"}, false, 32},
@@ -48,8 +49,8 @@ var columns = []column{
 
 // template is what a person downloads: the header and one line as an example.
 var template = [][]any{
-	{"贷款编号", "企业代码", "付款账号", "付款人", "金额", "起息日", "银行流水号", "渠道", "提前还款", "附言"},
-	{"DR-2026-0007", "914403001922038216", "6222000012345678", "示例企业有限公司", "5050.00", "2026-03-02", "B2026030200001", "柜面", "否", "归还贷款"},
+	{"贷款编号", "企业代码", "付款账号", "付款人", "金额", "币种", "起息日", "银行流水号", "渠道", "提前还款", "附言"},
+	{"DR-2026-0007", "914403001922038216", "6222000012345678", "示例企业有限公司", "5050.00", "CNY", "2026-03-02", "B2026030200001", "柜面", "否", "归还贷款"},
 }
 
 const (
@@ -208,10 +209,10 @@ func readRow(r row, today calendar.Date, to sink) error {
 		}
 	}
 	l := Line{
-		Line: r.line, Currency: money.CNY, PayerName: r.text("payer"), PayerAccount: r.text("payer_account"), BankReference: r.text("bank_reference"),
+		Line: r.line, Currency: r.currency(), PayerName: r.text("payer"), PayerAccount: r.text("payer_account"), BankReference: r.text("bank_reference"),
 		Channel: r.text("channel"), Note: "", Remittance: r.text("note"), LoanHint: r.text("loan"), FirmHint: r.text("firm"),
 	}
-	l.AmountMinor = r.amount()
+	l.AmountMinor = r.amount(l.Currency)
 	l.ValueDate = r.date(today)
 	switch strings.ToLower(r.text("prepay")) {
 	case "", "否", "no", "n", "0", "false":
@@ -242,7 +243,20 @@ func bankKey(reference string, no int) string {
 	return reference + "#" + strconv.Itoa(no)
 }
 
-func (r *row) amount() int64 {
+// currency is the row's; a file without the column is in yuan, as all were before it had one.
+func (r *row) currency() money.Currency {
+	c := money.Currency(strings.ToUpper(r.text("currency")))
+	if c == "" {
+		return money.CNY
+	}
+	if _, known := c.Decimals(); !known {
+		r.fail("currency", ReasonValue, "problem", "is not a known currency", "problem_zh", "未知币种")
+		return money.CNY
+	}
+	return c
+}
+
+func (r *row) amount(c money.Currency) int64 {
 	text := r.text("amount")
 	if text == "" {
 		return 0 // reported as empty
@@ -251,7 +265,8 @@ func (r *row) amount() int64 {
 		text = shown(text)
 	}
 	text, ok := ungrouped(text)
-	v, err := money.ParseMinor(text, 2)
+	a, err := money.Parse(text, c)
+	v := a.Minor
 	switch {
 	case err != nil || !ok:
 		r.fail("amount", source.ReasonAmountSyntax)

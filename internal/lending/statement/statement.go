@@ -6,6 +6,7 @@ package statement
 
 import (
 	"bytes"
+	"strings"
 	"time"
 
 	"github.com/xuri/excelize/v2"
@@ -77,19 +78,20 @@ func heads(lang string) []string {
 	return []string{"日期", "事项", "金额", "其中本金", "利息", "罚息", "费用", "本金余额"}
 }
 
-func plain(minor int64) string { return money.Group(money.FormatMinor(minor)) }
+// plain prints an amount without its currency, with the currency's own decimals.
+func plain(minor int64, c money.Currency) string { return money.Group(money.Of(minor, c).String()) }
 
 // part prints a share of a repayment; lines that are none have no shares.
-func (l line) part(minor int64) string {
+func (l line) part(minor int64, c money.Currency) string {
 	if !l.paid {
 		return ""
 	}
-	return plain(minor)
+	return plain(minor, c)
 }
 
 // PDF prints a statement.
 func PDF(lang string, p Parties, s loan.Statement) ([]byte, error) {
-	period := s.From.String() + pick(lang, " 至 ", " to ") + s.Until.String()
+	c, period := s.Loan.Currency, s.From.String()+pick(lang, " 至 ", " to ")+s.Until.String()
 	d := doc.New(doc.Meta{
 		Title: pick(lang, "贷款对账单 ", "Loan statement ") + s.Loan.ID, Author: p.lender(lang), Subject: period,
 		Footer: pick(lang, "贷款 ", "Loan ") + s.Loan.ID + "   " + period, Mark: p.mark(), At: midnight(s.Until),
@@ -113,7 +115,7 @@ func PDF(lang string, p Parties, s loan.Statement) ([]byte, error) {
 	}
 	var rows [][]string
 	for _, l := range lines(lang, s) {
-		rows = append(rows, []string{l.on, l.what, plain(l.amount), l.part(l.principal), l.part(l.interest), l.part(l.penalty), l.part(l.fee), plain(l.balance)})
+		rows = append(rows, []string{l.on, l.what, plain(l.amount, c), l.part(l.principal, c), l.part(l.interest, c), l.part(l.penalty, c), l.part(l.fee, c), plain(l.balance, c)})
 	}
 	d.Heading(pick(lang, "明细", "Entries"))
 	if len(rows) == 0 {
@@ -123,18 +125,18 @@ func PDF(lang string, p Parties, s loan.Statement) ([]byte, error) {
 	}
 	t := s.Totals
 	d.Heading(pick(lang, "截至期末累计", "Running totals at the end of the period")).Fields([]doc.Field{
-		{Name: pick(lang, "已还本金", "Principal repaid"), Value: plain(t.PaidPrincipalMinor)},
-		{Name: pick(lang, "已还利息", "Interest paid"), Value: plain(t.PaidInterestMinor)},
-		{Name: pick(lang, "已还罚息", "Penalty paid"), Value: plain(t.PaidPenaltyMinor)},
-		{Name: pick(lang, "已还费用", "Fees paid"), Value: plain(t.PaidFeeMinor)},
-		{Name: pick(lang, "累计计提利息", "Interest accrued"), Value: plain(t.InterestAccruedMinor)},
+		{Name: pick(lang, "已还本金", "Principal repaid"), Value: plain(t.PaidPrincipalMinor, c)},
+		{Name: pick(lang, "已还利息", "Interest paid"), Value: plain(t.PaidInterestMinor, c)},
+		{Name: pick(lang, "已还罚息", "Penalty paid"), Value: plain(t.PaidPenaltyMinor, c)},
+		{Name: pick(lang, "已还费用", "Fees paid"), Value: plain(t.PaidFeeMinor, c)},
+		{Name: pick(lang, "累计计提利息", "Interest accrued"), Value: plain(t.InterestAccruedMinor, c)},
 	})
 	d.Paragraph(pick(lang, "负数金额为还款。金额单位："+string(s.Loan.Currency)+"。如有疑问，请在收到之日起十日内与贷款人联系。",
 		"Negative amounts are repayments. Amounts in "+string(s.Loan.Currency)+". Please contact the lender within ten days of receipt with any question."))
 	return d.Bytes()
 }
 
-// Sheet writes a statement as a workbook; amounts are numbers with two decimals.
+// Sheet writes a statement as a workbook; amounts are numbers with the decimals of their currency.
 func Sheet(lang string, p Parties, s loan.Statement) ([]byte, error) {
 	f := excelize.NewFile()
 	defer f.Close() //nolint:errcheck // in memory
@@ -142,12 +144,15 @@ func Sheet(lang string, p Parties, s loan.Statement) ([]byte, error) {
 	if err := f.SetSheetName("Sheet1", sheet); err != nil {
 		return nil, err
 	}
-	format := "#,##0.00"
+	format := "#,##0"
+	if decimals, _ := s.Loan.Currency.Decimals(); decimals > 0 {
+		format += "." + strings.Repeat("0", decimals)
+	}
 	style, err := f.NewStyle(&excelize.Style{CustomNumFmt: &format})
 	if err != nil {
 		return nil, err
 	}
-	w := &sheetWriter{file: f, sheet: sheet, style: style}
+	w := &sheetWriter{file: f, sheet: sheet, style: style, currency: s.Loan.Currency}
 	w.row(pick(lang, "贷款人", "Lender"), p.lender(lang))
 	w.row(pick(lang, "借款人", "Borrower"), p.Borrower)
 	w.row(pick(lang, "贷款编号", "Loan"), s.Loan.ID)
@@ -183,11 +188,12 @@ func Sheet(lang string, p Parties, s loan.Statement) ([]byte, error) {
 type minor int64
 
 type sheetWriter struct {
-	file  *excelize.File
-	sheet string
-	style int
-	n     int
-	err   error
+	file     *excelize.File
+	sheet    string
+	style    int
+	n        int
+	currency money.Currency
+	err      error
 }
 
 func (w *sheetWriter) row(cells ...any) {
@@ -206,7 +212,7 @@ func (w *sheetWriter) row(cells ...any) {
 			w.err = w.file.SetCellValue(w.sheet, at, c)
 			continue
 		}
-		if w.err = w.file.SetCellDefault(w.sheet, at, money.FormatMinor(int64(amount))); w.err == nil {
+		if w.err = w.file.SetCellDefault(w.sheet, at, money.Of(int64(amount), w.currency).String()); w.err == nil {
 			w.err = w.file.SetCellStyle(w.sheet, at, at, w.style)
 		}
 	}

@@ -108,7 +108,7 @@ func Settings() []Setting {
 		stringSetting("crypto.key_file", "字段加密密钥文件（默认在数据目录下，首次启动生成）", "field encryption key file (default: inside the data folder, made at first start)", false, func(c *Config) *string { return &c.KeyFile }),
 		stringSetting("bank.url", "支付渠道地址", "address of the bank's payment channel", false, func(c *Config) *string { return &c.BankURL }),
 		stringSetting("bank.secret", "支付渠道签名密钥", "signing secret of the payment channel", true, func(c *Config) *string { return &c.BankSecret }),
-		stringSetting("payment.protocol", "支付渠道协议 http|iso20022（pain.001/pain.002，并可取 camt.053/054）", "protocol of the payment channel http|iso20022 (pain.001/pain.002, and camt.053/054 to fetch)", false, func(c *Config) *string { return &c.PaymentProtocol }),
+		stringSetting("payment.protocol", "支付渠道协议 http|iso20022（pain.001、pain.008、pain.002，并可取 camt.053/054）", "protocol of the payment channel http|iso20022 (pain.001, pain.008, pain.002, and camt.053/054 to fetch)", false, func(c *Config) *string { return &c.PaymentProtocol }),
 		stringSetting("oidc.issuer", "单点登录签发者地址；为空则关闭", "issuer address of single sign-on; empty turns it off", false, func(c *Config) *string { return &c.OIDCIssuer }),
 		stringSetting("oidc.client_id", "单点登录客户端编号", "client id for single sign-on", false, func(c *Config) *string { return &c.OIDCClientID }),
 		stringSetting("oidc.client_secret", "单点登录客户端密钥", "client secret for single sign-on", true, func(c *Config) *string { return &c.OIDCSecret }),

@@ -5,11 +5,14 @@
 package bank
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/capillary-finance/capillary/internal/base/money"
 )
 
 // Notice stands in every answer.
@@ -29,6 +32,10 @@ const (
 	RejectFunds   = "INSUFFICIENT_FUNDS"
 	RejectAccount = "ACCOUNT_UNKNOWN"
 	RejectRule    = "REFUSED_BY_BANK"
+	// RejectCurrency: an account is kept in another currency; this bank does not exchange.
+	RejectCurrency = "ACCOUNT_CURRENCY"
+	// RejectMandate: the debtor has stopped this mandate at his own bank.
+	RejectMandate = "MANDATE_STOPPED"
 )
 
 // Order is what a client asks for.
@@ -42,6 +49,8 @@ type Order struct {
 	Memo        string `json:"memo"`
 	// ValueDate is the day the client asked for; empty is the day of execution.
 	ValueDate string `json:"value_date,omitempty"`
+	// Mandate is the debtor's authority of a direct debit; empty for a payment of the account's own holder.
+	Mandate string `json:"mandate,omitempty"`
 }
 
 // Payment is an order with its outcome.
@@ -58,7 +67,13 @@ type Account struct {
 	Number       string `json:"number"`
 	Name         string `json:"name"`
 	BalanceMinor int64  `json:"balance_minor"`
+	// Currency in which the account is kept; empty is yuan.
+	Currency string `json:"currency,omitempty"`
 }
+
+const yuan = "CNY"
+
+func (a Account) currency() money.Currency { return money.Currency(cmp.Or(a.Currency, yuan)) }
 
 var (
 	errConflict = errors.New("this key was used for another payment")
@@ -80,8 +95,9 @@ func (o Order) validate() error {
 		return fmt.Errorf("%w: a text is too long", errSyntax)
 	case o.AmountMinor <= 0 || o.AmountMinor > amountMax:
 		return fmt.Errorf("%w: amount_minor must be positive and at most %d", errSyntax, int64(amountMax))
-	case o.Currency != "CNY":
-		return fmt.Errorf("%w: only CNY", errSyntax)
+	}
+	if _, known := money.Currency(o.Currency).Decimals(); !known {
+		return fmt.Errorf("%w: currency %q is not known here", errSyntax, o.Currency)
 	}
 	return nil
 }
@@ -91,6 +107,7 @@ type book struct {
 	mu       sync.Mutex
 	accounts map[string]*Account
 	payments map[string]Payment
+	stopped  map[string]bool // mandates that debtors have stopped here
 	log      *logFile
 	clock    func() time.Time
 	// settlement is the opening balance of accounts named nostro:..., which
@@ -115,7 +132,7 @@ func (b *book) pay(o Order, refuse bool) (p Payment, again bool, err error) {
 		return known, true, nil
 	}
 	if b.accounts[o.FromAccount] == nil && b.settlement > 0 && strings.HasPrefix(o.FromAccount, settlementPrefix) {
-		a := Account{Number: o.FromAccount, Name: o.FromAccount, BalanceMinor: b.settlement}
+		a := Account{Number: o.FromAccount, Name: o.FromAccount, BalanceMinor: b.settlement, Currency: o.Currency}
 		if err := b.log.append(record{Account: &a}); err != nil {
 			return Payment{}, false, err
 		}
@@ -124,12 +141,16 @@ func (b *book) pay(o Order, refuse bool) (p Payment, again bool, err error) {
 	p = Payment{
 		Order: o, Reference: fmt.Sprintf("SIM%012d", len(b.payments)+1), Status: Executed, ExecutedAt: b.clock().UTC(),
 	}
-	from := b.accounts[o.FromAccount]
+	from, to := b.accounts[o.FromAccount], b.accounts[o.ToAccount]
 	switch {
 	case refuse:
 		p.Status, p.Reason = Rejected, RejectRule
 	case from == nil:
 		p.Status, p.Reason = Rejected, RejectAccount
+	case from.currency() != money.Currency(o.Currency) || to != nil && to.currency() != money.Currency(o.Currency):
+		p.Status, p.Reason = Rejected, RejectCurrency
+	case o.Mandate != "" && b.stopped[o.Mandate]:
+		p.Status, p.Reason = Rejected, RejectMandate
 	case from.BalanceMinor < o.AmountMinor:
 		p.Status, p.Reason = Rejected, RejectFunds
 	}
@@ -149,7 +170,7 @@ func (b *book) keep(p Payment) {
 	b.accounts[p.FromAccount].BalanceMinor -= p.AmountMinor
 	to := b.accounts[p.ToAccount]
 	if to == nil { // accounts at other banks appear when they are first paid
-		to = &Account{Number: p.ToAccount, Name: p.ToName}
+		to = &Account{Number: p.ToAccount, Name: p.ToName, Currency: p.Currency}
 		b.accounts[p.ToAccount] = to
 	}
 	to.BalanceMinor += p.AmountMinor
@@ -160,12 +181,29 @@ func (b *book) open(a Account) error {
 	if a.Number == "" || len(a.Number) > 64 || len(a.Name) > 200 || a.BalanceMinor < 0 || a.BalanceMinor > 1000*amountMax {
 		return fmt.Errorf("%w: account number, name or balance", errSyntax)
 	}
+	if _, known := a.currency().Decimals(); !known {
+		return fmt.Errorf("%w: currency %q is not known here", errSyntax, a.Currency)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err := b.log.append(record{Account: &a}); err != nil {
 		return err
 	}
 	b.accounts[a.Number] = &a
+	return nil
+}
+
+// stop makes the bank refuse debits under a mandate from now on: a debtor may do so without telling his creditor.
+func (b *book) stop(mandate string) error {
+	if mandate == "" || len(mandate) > keyMax {
+		return fmt.Errorf("%w: mandate", errSyntax)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.log.append(record{Stopped: mandate}); err != nil {
+		return err
+	}
+	b.stopped[mandate] = true
 	return nil
 }
 

@@ -206,3 +206,45 @@ func TestRunStopsWithItsContext(t *testing.T) {
 	cancel()
 	require.NoError(t, <-ended)
 }
+
+// Each currency has its own account at the bank and its own decimals on paper; accounts of two currencies do not pay
+// each other, because this bank does not exchange money.
+func TestCurrenciesHaveTheirOwnAccounts(t *testing.T) {
+	t.Parallel()
+	at := time.Now()
+	s, h := start(t, bank.Config{SettlementMinor: 1_000_000, Clock: func() time.Time { return at }})
+	require.NoError(t, s.Open(bank.Account{Number: "CN", BalanceMinor: 500}))
+	require.Error(t, s.Open(bank.Account{Number: "XX", Currency: "XXX"}))
+	pay := func(key, from, to, currency string) (int, bank.Payment) {
+		status, r, err := call(t.Context(), h, http.MethodPost, "/payments", bank.Order{Key: key, FromAccount: from, ToAccount: to, ToName: "甲", AmountMinor: 1234, Currency: currency, ValueDate: "2026-01-05"})
+		require.NoError(t, err)
+		return status, r.Payment
+	}
+	_, paid := pay("1", "nostro:x:JPY", "JP", "JPY")
+	require.Equal(t, bank.Executed, paid.Status)
+	_, mixed := pay("2", "nostro:x:JPY", "CN", "JPY")
+	require.Equal(t, bank.RejectCurrency, mixed.Reason)
+	_, mixed = pay("3", "nostro:x:JPY", "JP", "USD")
+	require.Equal(t, bank.RejectCurrency, mixed.Reason)
+	status, _ := pay("4", "nostro:x:JPY", "JP", "XXX")
+	require.Equal(t, http.StatusBadRequest, status)
+	_, r, err := call(t.Context(), h, http.MethodGet, "/accounts/JP", nil)
+	require.NoError(t, err)
+	require.Equal(t, bank.Account{Number: "JP", Name: "甲", BalanceMinor: 1234, Currency: "JPY"}, r.Account)
+
+	text := statement(t, s, at, "/iso20022/statements/nostro:x:JPY/2026-01-05/2026-01-05")
+	for _, want := range []string{`<Ccy>JPY</Ccy>`, `<Amt Ccy="JPY">1234</Amt><CdtDbtInd>DBIT`, `<Amt Ccy="JPY">998766</Amt>`, `<Amt Ccy="JPY">1000000</Amt>`} {
+		require.Contains(t, text, want)
+	}
+}
+
+func statement(t *testing.T, s *bank.Server, at time.Time, path string) string {
+	t.Helper()
+	q := httptest.NewRequest(http.MethodGet, path, nil)
+	stamp := strconv.FormatInt(at.Unix(), 10)
+	q.Header.Set(bank.HeaderTimestamp, stamp)
+	q.Header.Set(bank.HeaderSignature, bank.Sign(secret, stamp, http.MethodGet, q.URL.EscapedPath(), nil))
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, q)
+	return w.Body.String()
+}

@@ -18,15 +18,27 @@ import (
 
 const isoPrefix = "urn:iso:std:iso:20022:tech:xsd:"
 
+// header is what the bank reads of a group header.
+type header struct {
+	MessageID string `xml:"MsgId"`
+	Count     int    `xml:"NbOfTxs"`
+	Sum       string `xml:"CtrlSum"`
+}
+
+// check compares a message with its own number of transactions and control sum.
+func (h header) check(sum int64, n int) error {
+	total, err := add(0, h.Sum)
+	if err != nil || total != sum || h.Count != n || n == 0 {
+		return fmt.Errorf("%w: number of transactions or control sum", errSyntax)
+	}
+	return nil
+}
+
 // initiation is what the bank reads of a pain.001 message.
 type initiation struct {
 	XMLName xml.Name `xml:"Document"`
 	Body    struct {
-		Header struct {
-			MessageID string `xml:"MsgId"`
-			Count     int    `xml:"NbOfTxs"`
-			Sum       string `xml:"CtrlSum"`
-		} `xml:"GrpHdr"`
+		Header   header `xml:"GrpHdr"`
 		Payments []struct {
 			ID   string   `xml:"PmtInfId"`
 			Date struct { // text in the older message, Dt in the newer
@@ -58,11 +70,13 @@ func (m initiation) orders() ([]Order, error) {
 	sum := int64(0)
 	for _, p := range m.Body.Payments {
 		for _, t := range p.Transfer {
-			minor, err := money.ParseMinor(t.Amount.Text, 2)
+			amount, err := money.Parse(t.Amount.Text, money.Currency(t.Amount.Currency))
 			if err != nil {
 				return nil, fmt.Errorf("%w: amount %q", errSyntax, t.Amount.Text)
 			}
-			sum += minor
+			if sum, err = add(sum, amount.String()); err != nil {
+				return nil, err
+			}
 			date := strings.TrimSpace(p.Date.Dt)
 			if date == "" {
 				date = strings.TrimSpace(p.Date.Text)
@@ -70,48 +84,60 @@ func (m initiation) orders() ([]Order, error) {
 			if _, err := calendar.Parse(date); err != nil {
 				return nil, fmt.Errorf("%w: date %q", errSyntax, date)
 			}
-			out = append(out, Order{Key: t.EndToEndID, FromAccount: p.Account, ToAccount: t.Account, ToName: t.Creditor, AmountMinor: minor, Currency: t.Amount.Currency, Memo: t.Memo, ValueDate: date})
+			out = append(out, Order{Key: t.EndToEndID, FromAccount: p.Account, ToAccount: t.Account, ToName: t.Creditor, AmountMinor: amount.Minor, Currency: t.Amount.Currency, Memo: t.Memo, ValueDate: date})
 		}
 	}
-	total, err := money.ParseMinor(m.Body.Header.Sum, 2)
-	if err != nil || total != sum || m.Body.Header.Count != len(out) || len(out) == 0 {
-		return nil, fmt.Errorf("%w: number of transactions or control sum", errSyntax)
+	return out, m.Body.Header.check(sum, len(out))
+}
+
+// sumDecimals are those of the control sum, which adds plain numbers whatever their currency.
+const sumDecimals = 4
+
+func add(sum int64, text string) (int64, error) {
+	v, err := money.ParseMinor(text, sumDecimals)
+	if err == nil {
+		v, err = money.AddMinor(sum, v)
 	}
-	return out, nil
+	if err != nil {
+		return 0, fmt.Errorf("%w: sum %q", errSyntax, text)
+	}
+	return v, nil
 }
 
 // isoReasons are the external status reason codes of our refusals.
-var isoReasons = map[string]string{RejectFunds: "AM04", RejectAccount: "AC01", RejectRule: "RR04"}
+var isoReasons = map[string]string{RejectFunds: "AM04", RejectAccount: "AC01", RejectRule: "RR04", RejectCurrency: "AC09", RejectMandate: "MD01"}
 
 // verdict is what the bank says of one payment.
-type verdict struct{ key, status, reason, info, reference string }
+type verdict struct{ key, status, reason, info, reference, message string }
 
 func (p Payment) verdict() verdict {
-	v := verdict{key: p.Key, status: "ACSC", reference: p.Reference}
+	v := verdict{key: p.Key, status: "ACSC", reference: p.Reference, message: "pain.001.001.09"}
+	if p.Mandate != "" {
+		v.message = "pain.008.001.08"
+	}
 	if p.Status == Rejected {
 		v.status, v.reason, v.info = "RJCT", isoReasons[p.Reason], p.Reason
 	}
 	return v
 }
 
-// postMessage executes a pain.001 message with one transfer and answers with the
+// postMessage executes a pain.001 or pain.008 message with one transaction and answers with the
 // status report. A message that cannot be read is refused without being executed.
 func (s *Server) postMessage(w http.ResponseWriter, r *http.Request, body []byte) {
-	var m initiation
-	if err := xml.Unmarshal(body, &m); err != nil {
+	id, list, err := readOrders(body)
+	if errors.Is(err, errXML) {
 		s.refuse(w, http.StatusBadRequest, "BAD_XML")
 		return
 	}
-	list, err := m.orders()
 	if err != nil {
 		s.answer(w, http.StatusBadRequest, map[string]any{"error": "BAD_ORDER", "detail": err.Error()})
 		return
 	}
-	if len(list) != 1 || list[0].Key != m.Body.Header.MessageID {
-		s.answer(w, http.StatusBadRequest, map[string]any{"error": "BAD_ORDER", "detail": "this bank takes one transfer a message, whose end-to-end id is the message id"})
+	if len(list) != 1 || list[0].Key != id {
+		s.answer(w, http.StatusBadRequest, map[string]any{"error": "BAD_ORDER", "detail": "this bank takes one transaction a message, whose end-to-end id is the message id"})
 		return
 	}
-	s.execute(w, r, list[0], func(p Payment, _ bool) { s.report(w, m.Body.Header.MessageID, p.verdict()) })
+	s.execute(w, r, list[0], func(p Payment, _ bool) { s.report(w, id, p.verdict()) })
 }
 
 // getStatus answers what became of a message.
@@ -128,7 +154,7 @@ func (s *Server) getStatus(w http.ResponseWriter, r *http.Request, _ []byte) {
 func (s *Server) report(w http.ResponseWriter, messageID string, v verdict) {
 	e := newXML("pain.002.001.10", "CstmrPmtStsRpt")
 	e.open("GrpHdr").leaf("MsgId", "S"+messageID[:min(len(messageID), 34)]).leaf("CreDtTm", s.cfg.Clock().UTC().Format("2006-01-02T15:04:05Z")).shut("GrpHdr")
-	e.open("OrgnlGrpInfAndSts").leaf("OrgnlMsgId", messageID).leaf("OrgnlMsgNmId", "pain.001.001.09").leaf("GrpSts", v.status).shut("OrgnlGrpInfAndSts")
+	e.open("OrgnlGrpInfAndSts").leaf("OrgnlMsgId", messageID).leaf("OrgnlMsgNmId", v.message).leaf("GrpSts", v.status).shut("OrgnlGrpInfAndSts")
 	e.open("OrgnlPmtInfAndSts").leaf("OrgnlPmtInfId", messageID).open("TxInfAndSts").leaf("OrgnlEndToEndId", v.key).leaf("TxSts", v.status)
 	if v.reason != "" {
 		e.open("StsRsnInf", "Rsn").leaf("Cd", v.reason).shut("Rsn").leaf("AddtlInf", v.info).shut("StsRsnInf")
@@ -171,10 +197,22 @@ func (s *Server) camt(w http.ResponseWriter, r *http.Request, message, body, ite
 		}
 	}
 	e := newXML(message, body)
-	id := fmt.Sprintf("%s-%s-%d", from, to, len(kept))
+	e.currency = account.currency()
+	id, no := fmt.Sprintf("%s-%s-%d", from, to, len(kept)), int64(0)
+	if !creditsOnly && from == to { // the statement of a day: one for each, numbered without a break
+		if s.missing(from) {
+			s.refuse(w, http.StatusNotFound, "NO_STATEMENT")
+			return
+		}
+		id, no = "ST-"+from.String()+"-"+tail(number, 20), s.book.sequence(number, from)
+	}
 	e.open("GrpHdr").leaf("MsgId", id).leaf("CreDtTm", last.UTC().Format("2006-01-02T15:04:05Z")).shut("GrpHdr")
-	e.open(item).leaf("Id", id).leaf("CreDtTm", last.UTC().Format("2006-01-02T15:04:05Z"))
-	e.open("Acct", "Id", "Othr").leaf("Id", number).shut("Othr", "Id").leaf("Ccy", "CNY").leaf("Nm", account.Name).shut("Acct")
+	e.open(item).leaf("Id", id)
+	if no > 0 {
+		e.leaf("ElctrncSeqNb", fmt.Sprint(no))
+	}
+	e.leaf("CreDtTm", last.UTC().Format("2006-01-02T15:04:05Z"))
+	e.open("Acct", "Id", "Othr").leaf("Id", number).shut("Othr", "Id").leaf("Ccy", string(e.currency)).leaf("Nm", account.Name).shut("Acct")
 	if !creditsOnly {
 		e.balance("OPBD", opening, from)
 		e.balance("CLBD", closing, to)
@@ -184,6 +222,29 @@ func (s *Server) camt(w http.ResponseWriter, r *http.Request, message, body, ite
 	}
 	e.shut(item)
 	s.document(w, e)
+}
+
+// tail is the end of a text, which tells accounts apart.
+func tail(s string, most int) string { return s[max(0, len(s)-most):] }
+
+// missing tells whether the bank holds back the statement of a day, as it was told to.
+func (s *Server) missing(day calendar.Date) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.faults.MissingStatement != "" && s.faults.MissingStatement == day.String()
+}
+
+// sequence numbers the days of an account from the first on which it moved.
+func (b *book) sequence(number string, day calendar.Date) int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	first := day
+	for _, p := range b.payments {
+		if p.Status == Executed && p.signed(number) != 0 && p.day().Before(first) {
+			first = p.day()
+		}
+	}
+	return int64(day.Sub(first)) + 1
 }
 
 // signed is what a payment does to an account.
@@ -241,8 +302,9 @@ func (b *book) name(number string) string {
 
 // element writes XML; every open element must be shut.
 type element struct {
-	text strings.Builder
-	body string
+	text     strings.Builder
+	body     string
+	currency money.Currency // of the amounts
 }
 
 func newXML(message, body string) *element {
@@ -281,7 +343,7 @@ func (e *element) leaf(name, text string) *element {
 }
 
 func (e *element) amount(minor int64) *element {
-	e.text.WriteString(`<Amt Ccy="CNY">` + money.FormatMinor(max(minor, -minor)) + `</Amt>`)
+	e.text.WriteString(`<Amt Ccy="` + string(e.currency) + `">` + money.Of(max(minor, -minor), e.currency).String() + `</Amt>`)
 	side := "CRDT"
 	if minor < 0 {
 		side = "DBIT"

@@ -9,10 +9,11 @@ import (
 	"os"
 )
 
-// record is one line of the file: an account opened or a payment decided.
+// record is one line of the file: an account opened, a payment decided or a mandate stopped.
 type record struct {
 	Account *Account `json:"account,omitempty"`
 	Payment *Payment `json:"payment,omitempty"`
+	Stopped string   `json:"stopped_mandate,omitempty"`
 }
 
 // logFile appends records and syncs each before it is answered; without a path

@@ -38,6 +38,8 @@ type Faults struct {
 	FailFirstPermille int64 `json:"fail_first_permille" doc:"answers 503 to the first request without executing"`
 	RejectPermille    int64 `json:"reject_permille" doc:"refuses the payment for good"`
 	Down              bool  `json:"down" doc:"answers 503 to everything"`
+	// MissingStatement is a day whose statement the bank does not give.
+	MissingStatement string `json:"missing_statement,omitempty" doc:"day (YYYY-MM-DD) without a statement"`
 }
 
 // Config says how the simulator runs.
@@ -76,13 +78,16 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
-	b := &book{accounts: map[string]*Account{}, payments: map[string]Payment{}, clock: cfg.Clock, settlement: cfg.SettlementMinor}
+	b := &book{accounts: map[string]*Account{}, payments: map[string]Payment{}, stopped: map[string]bool{}, clock: cfg.Clock, settlement: cfg.SettlementMinor}
 	log, err := openLog(cfg.Path, func(r record) {
 		if r.Account != nil {
 			b.accounts[r.Account.Number] = r.Account
 		}
 		if r.Payment != nil {
 			b.keep(*r.Payment)
+		}
+		if r.Stopped != "" {
+			b.stopped[r.Stopped] = true
 		}
 	})
 	if err != nil {
@@ -105,6 +110,7 @@ func New(cfg Config) (*Server, error) {
 	s.mux.HandleFunc("POST /accounts", s.signed(s.postAccount))
 	s.mux.HandleFunc("GET /accounts/{number}", s.signed(s.getAccount))
 	s.mux.HandleFunc("PUT /faults", s.signed(s.putFaults))
+	s.mux.HandleFunc("POST /mandates/{reference}/stop", s.signed(s.postStop))
 	s.mux.HandleFunc("POST /iso20022/messages", s.signed(s.postMessage))
 	s.mux.HandleFunc("GET /iso20022/messages/{id}/status", s.signed(s.getStatus))
 	s.mux.HandleFunc("GET /iso20022/statements/{account}/{from}/{to}", s.signed(s.getStatement))
@@ -300,6 +306,14 @@ func (s *Server) getAccount(w http.ResponseWriter, r *http.Request, _ []byte) {
 		return
 	}
 	s.answer(w, http.StatusOK, map[string]any{"account": a})
+}
+
+func (s *Server) postStop(w http.ResponseWriter, r *http.Request, _ []byte) {
+	if err := s.book.stop(r.PathValue("reference")); err != nil {
+		s.answer(w, http.StatusBadRequest, map[string]any{"error": "BAD_MANDATE", "detail": err.Error()})
+		return
+	}
+	s.answer(w, http.StatusOK, map[string]any{"stopped": r.PathValue("reference")})
 }
 
 func (s *Server) putFaults(w http.ResponseWriter, _ *http.Request, body []byte) {

@@ -227,7 +227,7 @@ func (w *World) bankAgrees(ctx context.Context, tx *db.Tx) error {
 	if err != nil || open > 0 {
 		return err
 	}
-	own := payment.SettlementAccount(tx.Institution)
+	own := payment.SettlementAccount(tx.Institution, money.CNY)
 	real := int64(0)
 	for _, m := range b.Moves() {
 		if m.Times != 1 {

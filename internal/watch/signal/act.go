@@ -33,7 +33,8 @@ func raise(ctx context.Context, tx *db.Tx, s *Signal, reduceToMinor int64) (bool
 		return false, err
 	}
 	s.ID, s.RaisedAt = tx.NewID("sig"), tx.Now
-	if err := act(ctx, tx, s, reduceToMinor); err != nil {
+	currency, err := act(ctx, tx, s, reduceToMinor)
+	if err != nil {
 		return false, err
 	}
 	stored, err := insert(ctx, tx, *s)
@@ -43,18 +44,22 @@ func raise(ctx context.Context, tx *db.Tx, s *Signal, reduceToMinor int64) (bool
 	if !stored {
 		return false, fmt.Errorf("signal %s of %s on %s was raised by another transaction", s.Code, s.FirmID, s.AsOf)
 	}
-	if err := openTask(ctx, tx, *s); err != nil {
+	if err := openTask(ctx, tx, *s, currency); err != nil {
 		return false, err
 	}
 	return true, record(ctx, tx, "signal.raised", nil, *s)
 }
 
-// act does at once what the rule says, on the facility as it is now.
-func act(ctx context.Context, tx *db.Tx, s *Signal, reduceToMinor int64) error {
+// act does at once what the rule says, on the facility as it is now, whose currency it returns.
+func act(ctx context.Context, tx *db.Tx, s *Signal, reduceToMinor int64) (money.Currency, error) {
 	f, err := facility.ByID(ctx, tx, s.FacilityID)
 	if err != nil {
-		return err
+		return "", err
 	}
+	return money.Currency(f.Currency), change(ctx, tx, s, f, reduceToMinor)
+}
+
+func change(ctx context.Context, tx *db.Tx, s *Signal, f facility.Facility, reduceToMinor int64) error {
 	s.LimitBeforeMinor, s.LimitAfterMinor = f.LimitMinor, f.LimitMinor
 	reason := fault.Text{Zh: "预警：" + s.Name.Zh + "。" + s.Reason.Zh, En: "Warning: " + s.Name.En + ". " + s.Reason.En}
 	switch s.Action {
@@ -76,12 +81,12 @@ func act(ctx context.Context, tx *db.Tx, s *Signal, reduceToMinor int64) error {
 
 func (s Signal) taskKey() string { return "signal:" + s.ID }
 
-func openTask(ctx context.Context, tx *db.Tx, s Signal) error {
+func openTask(ctx context.Context, tx *db.Tx, s Signal, currency money.Currency) error {
 	why := fault.Text{Zh: s.Reason.Zh, En: s.Reason.En}
 	switch s.Action {
 	case product.ActionReduce:
 		cut := func(lang string) string {
-			return money.Of(s.LimitBeforeMinor, money.CNY).Format(lang) + " → " + money.Of(s.LimitAfterMinor, money.CNY).Format(lang)
+			return money.Of(s.LimitBeforeMinor, currency).Format(lang) + " → " + money.Of(s.LimitAfterMinor, currency).Format(lang)
 		}
 		why.Zh += "。已调低额度：" + cut("zh")
 		why.En += ". The limit was lowered: " + cut("en")

@@ -538,6 +538,15 @@ export type AuthorityDraft = {
   valid_until?: string
 }
 
+export type BankStatementsFetchInputBody = {
+  /** last day; empty: the day before the business date */
+  through?: string
+}
+
+export type BankStatementsOutputBody = {
+  items: Array<ReceiptBankStatement>
+}
+
 export type BenchmarkPublication = {
   lpr_1y: string
   lpr_5y: string
@@ -611,6 +620,14 @@ export type ChangeInputBody = {
 export type CodeInputBody = {
   /** one-time code */
   code: string
+}
+
+export type CollectionPolicyInputBody = {
+  attempts_per_day: number
+  give_up_after_days?: number
+  implied?: boolean
+  minimum_minor?: number
+  partial?: boolean
 }
 
 export type CompleteInputBody = {
@@ -1059,6 +1076,8 @@ export type EodRun = {
   step: string
   /** collections the bank had not answered when the day was closed; they keep their value date */
   unanswered: number
+  /** loans that were due and not debited: no mandate in force, or the policy; see GET /api/v1/collections */
+  uncollected: number
 }
 
 export type EodSettings = {
@@ -1159,6 +1178,7 @@ export type Facility = {
   branch_path: string
   contract_id: string
   created_at: string
+  /** of the limit, of every loan under it, and of all amounts here */
   currency: string
   expired: boolean
   expires_on: string
@@ -1185,6 +1205,7 @@ export type FacilityChanged = {
   branch_path: string
   contract_id: string
   created_at: string
+  /** of the limit, of every loan under it, and of all amounts here */
   currency: string
   expired: boolean
   expires_on: string
@@ -1213,6 +1234,7 @@ export type FacilityDetail = {
   branch_path: string
   contract_id: string
   created_at: string
+  /** of the limit, of every loan under it, and of all amounts here */
   currency: string
   expired: boolean
   expires_on: string
@@ -1962,6 +1984,28 @@ export type LoanAllocation = {
   recovered_minor?: number
 }
 
+export type LoanAttempt = {
+  actor: string
+  /** asked for */
+  amount_minor: number
+  at: string
+  bank_reason: string
+  /** why nothing was asked for */
+  code: string
+  currency: string
+  /** due at that moment */
+  due_minor: number
+  loan_id: string
+  mandate_id: string
+  /** 0: nothing was asked for */
+  no: number
+  on: string
+  order_id: string
+  reason: FaultText
+  /** of the order; empty without one */
+  status: "recorded" | "sent" | "succeeded" | "failed"
+}
+
 export type LoanCalculateBody = {
   /** fen, paid out on the start */
   amount_minor: number
@@ -2036,6 +2080,19 @@ export type LoanCheck = {
   evidence: string
   name: "lawful_operation" | "stable_operation" | "good_credit" | "lending_standard" | "bank_terms"
   passed: boolean
+}
+
+export type LoanCollections = {
+  /** newest first, at most 200 */
+  attempts: Array<LoanAttempt>
+  /** in force on the business date */
+  mandate?: Mandate
+  /** all that were ever signed for it, of the loan, its facility or its firm */
+  mandates: Array<Mandate>
+  policy: MandatePolicy
+  remedy?: FaultText
+  /** why none is in force */
+  why?: FaultText
 }
 
 export type LoanConditions = {
@@ -2123,10 +2180,12 @@ export type LoanDetail = {
 }
 
 export type LoanDrawBody = {
-  /** fen */
+  /** in the smallest unit of the facility's currency */
   amount_minor: number
   /** your own number of this drawdown; sending it again never pays twice */
   client_reference?: string
+  /** the facility's; another one is refused */
+  currency?: string
   /** the payee is the borrower's supplier */
   entrusted?: boolean
   /** paid out now, the rest in later tranches; empty: all of it now */
@@ -2551,6 +2610,97 @@ export type LprProposeOutputBody = {
   proposal_id: string
 }
 
+export type Mandate = {
+  branch_path: string
+  /** why it was stopped; empty while it is signed */
+  cause: "customer" | "dispute" | "account_closed" | "other"
+  created_at: string
+  created_by: string
+  currency: string
+  debtor_account: string
+  debtor_name: string
+  /** where the signed paper is: the hash of an upload, or its number in the archive */
+  document: string
+  firm_id: string
+  id: string
+  /** not signed: it stands for the account named when the loan was drawn */
+  implied: boolean
+  /** most a single debit may take; 0: no bound */
+  max_minor: number
+  reason: string
+  /** the number of the mandate, for ever; it goes to the bank with every debit */
+  reference: string
+  scope: "loan" | "facility" | "firm"
+  /** the loan, facility or firm */
+  scope_id: string
+  /** empty for an implied one */
+  signed_on?: string
+  state: "signed" | "suspended" | "revoked"
+  stopped_at?: string
+  updated_at: string
+  updated_by: string
+  valid_from: string
+  /** last day; empty: until it is revoked */
+  valid_to?: string
+  version: number
+}
+
+export type MandateChangeInputBody = {
+  debtor_account: string
+  debtor_name: string
+  /** the hash of an upload, or its number in the archive */
+  document: string
+  /** most a single debit may take; 0: no bound */
+  max_minor?: number
+  note?: string
+  signed_on: string
+  valid_from: string
+  /** last day; empty: until it is revoked */
+  valid_to?: string
+}
+
+export type MandateNewInputBody = {
+  currency: string
+  debtor_account: string
+  debtor_name: string
+  /** the hash of an upload, or its number in the archive */
+  document: string
+  /** most a single debit may take; 0: no bound */
+  max_minor?: number
+  note?: string
+  reference: string
+  scope: "loan" | "facility" | "firm"
+  scope_id: string
+  signed_on: string
+  valid_from: string
+  /** last day; empty: until it is revoked */
+  valid_to?: string
+}
+
+export type MandatePolicy = {
+  /** debits of one loan on one business date */
+  attempts_per_day: number
+  /** days past due after which the night stops; 0: never */
+  give_up_after_days: number
+  /** a loan drawn without a mandate gets an implied one */
+  implied: boolean
+  /** least amount of a partial debit, in the smallest unit of the loan's currency */
+  minimum_minor: number
+  /** a debit may take part of what is due */
+  partial: boolean
+  version: number
+}
+
+export type MandateProposedOutputBody = {
+  /** waits for a second person */
+  proposal_id: string
+}
+
+export type MandateStopInputBody = {
+  cause: "customer" | "dispute" | "account_closed" | "other"
+  reason: string
+}
+
 export type ModelDetail = {
   activated_at?: string
   approval_note?: string
@@ -2811,8 +2961,24 @@ export type PageLoan = {
   total: number
 }
 
+export type PageLoanAttempt = {
+  items: Array<LoanAttempt>
+  /** empty on the last page */
+  next_cursor?: string
+  /** rows that match, over all pages */
+  total: number
+}
+
 export type PageLoanShare = {
   items: Array<LoanShare>
+  /** empty on the last page */
+  next_cursor?: string
+  /** rows that match, over all pages */
+  total: number
+}
+
+export type PageMandate = {
+  items: Array<Mandate>
   /** empty on the last page */
   next_cursor?: string
   /** rows that match, over all pages */
@@ -3056,7 +3222,13 @@ export type PaymentOrder = {
   created_at: string
   currency: string
   from_account: string
+  /** whose account is debited, for a debit */
+  from_name: string
   id: string
+  /** under which a customer's account is debited */
+  mandate_id: string
+  mandate_reference: string
+  mandate_signed_on?: string
   memo: string
   next_try_at: string
   object: string
@@ -3182,9 +3354,12 @@ export type PricingPortfolio = {
   by_branch: Array<PricingPart>
   by_grade: Array<PricingPart>
   by_industry: Array<PricingPart>
+  /** the institution's; what is in others counts at the rates of the business date */
   currency: string
   /** whether money out and arrears are included */
   has_loans: boolean
+  /** currencies without a rate: what is in them is not in the sums */
+  missing_rates: Array<string>
   total: PricingTotals
 }
 
@@ -3849,8 +4024,36 @@ export type ReceiptBadOutputBody = {
   next: number
 }
 
+export type ReceiptBankStatement = {
+  account: string
+  /** whether the statement says balances */
+  balances: boolean
+  closing_minor: number
+  code: string
+  currency: string
+  day: string
+  entries: number
+  fetched_at: string
+  fetched_by: string
+  /** its receipts */
+  file_id: string
+  /** what lies between it and the statement before: numbers left out, or balances that do not join */
+  gap?: FaultText
+  opening_minor: number
+  /** why it did not come */
+  reason: FaultText
+  /** the bank's number of it; 0: it has none */
+  sequence: number
+  state: "taken" | "missing"
+  /** the bank's name of it; taken once */
+  statement_id: string
+  tries: number
+}
+
 export type ReceiptCount = {
   amount_minor: number
+  /** amounts of two are never added */
+  currency: string
   open_minor: number
   receipts: number
   status: "received" | "matched" | "exception" | "returning" | "closed"
@@ -3906,11 +4109,13 @@ export type ReceiptDetail = {
 }
 
 export type ReceiptFile = {
-  /** of the new receipts */
+  /** of the new receipts; 0 when they are in several currencies: see the counts of the file */
   amount_minor: number
   bad: number
   created_at: string
   created_by: string
+  /** of the new receipts; empty: several */
+  currency: string
   finished_at?: string
   hash: string
   id: string
@@ -3933,12 +4138,14 @@ export type ReceiptFile = {
 }
 
 export type ReceiptFileDetail = {
-  /** of the new receipts */
+  /** of the new receipts; 0 when they are in several currencies: see the counts of the file */
   amount_minor: number
   bad: number
   counts: Array<ReceiptCount>
   created_at: string
   created_by: string
+  /** of the new receipts; empty: several */
+  currency: string
   finished_at?: string
   hash: string
   id: string
@@ -3984,6 +4191,8 @@ export type ReceiptProposedOutputBody = {
 }
 
 export type ReceiptPullInputBody = {
+  /** whose settlement account; empty: the institution's currency */
+  currency?: string
   /** empty: the business date */
   from?: string
   /** empty: the same day */
@@ -4103,12 +4312,14 @@ export type RenewInputBody = {
 }
 
 export type RepayInputBody = {
-  /** fen */
+  /** in the smallest unit of the loan's currency */
   amount_minor: number
   /** the way the money came, e.g. counter, transfer */
   channel?: string
   /** take the money from the customer's account instead of recording money received */
   collect?: boolean
+  /** the loan's; another one is refused */
+  currency?: string
   /** hold money beyond what settles the loan as the customer's credit */
   keep_surplus?: boolean
   /** allow paying future principal */
@@ -5132,6 +5343,22 @@ export interface Operations {
     body: undefined
     answer: JournalAvailable
   }
+  /** Statements of the bank, newest first, with the gaps between them */
+  "GET /api/v1/bank-statements": {
+    path: {}
+    query: {
+      limit?: number
+    }
+    body: undefined
+    answer: BankStatementsOutputBody
+  }
+  /** Fetch the bank's statements that have not come yet */
+  "POST /api/v1/bank-statements/fetch": {
+    path: {}
+    query: {}
+    body: BankStatementsFetchInputBody
+    answer: BankStatementsOutputBody
+  }
   /** Table of loan prime rates */
   "GET /api/v1/benchmarks/lpr": {
     path: {}
@@ -5187,6 +5414,36 @@ export interface Operations {
     }
     body: undefined
     answer: ListColleagueBody
+  }
+  /** Policy of automatic debits */
+  "GET /api/v1/collection-policy": {
+    path: {}
+    query: {}
+    body: undefined
+    answer: MandatePolicy
+  }
+  /** Propose a policy of automatic debits */
+  "POST /api/v1/collection-policy": {
+    path: {}
+    query: {}
+    body: CollectionPolicyInputBody
+    answer: MandateProposedOutputBody
+  }
+  /** Debits of a day, and the loans that were not debited */
+  "GET /api/v1/collections": {
+    path: {}
+    query: {
+      /** next_cursor of the page before */
+      cursor?: string
+      /** rows per page */
+      limit?: number
+      /** business date; empty: the present one */
+      on?: string
+      /** none: due and not debited */
+      outcome?: "none" | "ordered"
+    }
+    body: undefined
+    answer: PageLoanAttempt
   }
   /** State of the event consumers */
   "GET /api/v1/consumers": {
@@ -6200,6 +6457,15 @@ export interface Operations {
     body: ChangeInputBody
     answer: Proposal
   }
+  /** How a loan is debited: mandates and attempts */
+  "GET /api/v1/loans/{id}/collections": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: undefined
+    answer: LoanCollections
+  }
   /** Record a lease deposit that was paid in */
   "POST /api/v1/loans/{id}/deposit": {
     path: {
@@ -6337,6 +6603,65 @@ export interface Operations {
     query: {}
     body: WhatIfInputBody
     answer: LoanWhatIf
+  }
+  /** List mandates */
+  "GET /api/v1/mandates": {
+    path: {}
+    query: {
+      /** next_cursor of the page before */
+      cursor?: string
+      firm_id?: string
+      /** rows per page */
+      limit?: number
+      /** a loan, facility or firm */
+      scope_id?: string
+      state?: "signed" | "suspended" | "revoked"
+    }
+    body: undefined
+    answer: PageMandate
+  }
+  /** Propose a signed mandate */
+  "POST /api/v1/mandates": {
+    path: {}
+    query: {}
+    body: MandateNewInputBody
+    answer: MandateProposedOutputBody
+  }
+  /** One mandate */
+  "GET /api/v1/mandates/{id}": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: undefined
+    answer: Mandate
+  }
+  /** Propose new terms of a mandate; they take a suspended one up again */
+  "POST /api/v1/mandates/{id}/changes": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: MandateChangeInputBody
+    answer: MandateProposedOutputBody
+  }
+  /** Revoke a mandate at once */
+  "POST /api/v1/mandates/{id}/revoke": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: MandateStopInputBody
+    answer: Mandate
+  }
+  /** Suspend a mandate at once */
+  "POST /api/v1/mandates/{id}/suspend": {
+    path: {
+      id: string
+    }
+    query: {}
+    body: MandateStopInputBody
+    answer: Mandate
   }
   /** Scoring models */
   "GET /api/v1/models": {

@@ -27,6 +27,7 @@ export const shellWords = words({
   dueCalendar: ['还款日历', 'Repayment calendar'],
   ageing: ['账龄报表', 'Ageing report'],
   lpr: ['报价利率', 'Prime rates'],
+  mandates: ['代扣授权', 'Mandates'],
   receipts: ['来款', 'Receipts'],
   calculator: ['还款计算器', 'Calculator'],
   books: ['账务', 'Books'],

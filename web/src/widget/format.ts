@@ -1,7 +1,7 @@
 import type { Lang } from '../i18n/words'
 
 const minus = '\u2212'
-const signs: Record<string, string> = { CNY: '¥', USD: '$', EUR: '€', HKD: 'HK$', JPY: 'JP¥' }
+const signs: Record<string, string> = { CNY: '¥', USD: '$', EUR: '€', GBP: '£', HKD: 'HK$', JPY: 'JP¥' }
 const decimals: Record<string, number> = { JPY: 0 }
 
 function group(digits: string): string {
@@ -20,6 +20,11 @@ export function money(minor: number | string | null | undefined, currency = 'CNY
   return (negative ? minus : '') + (sign ? (signs[currency] ?? currency + ' ') : '') + whole + part
 }
 
+/** The sign before an amount, as the server prints it. */
+export function signOf(currency: string): string {
+  return (signs[currency] ?? currency + ' ').trim()
+}
+
 /** A short form for tiles and axes: ¥123.5万 in Chinese, ¥1.2M in English. */
 export function moneyShort(minor: number | null | undefined, lang: Lang, currency = 'CNY'): string {
   if (minor === null || minor === undefined) return '—'
@@ -33,7 +38,7 @@ export function moneyShort(minor: number | null | undefined, lang: Lang, currenc
  * 1,50 must not become one hundred and fifty. With a point behind it a comma can only part thousands, also while one is typing. */
 export function parseMoney(text: string, currency = 'CNY'): number | undefined {
   const places = decimals[currency] ?? 2
-  const plain = text.replace(/[\s¥]/g, '').replaceAll('，', ',')
+  const plain = text.replace(/[\s¥$€£]/g, '').replaceAll('，', ',')
   if (!plain.includes('.') && plain.includes(',') && !/,\d{3}$/.test(plain)) return undefined
   if (/\..*,/.test(plain)) return undefined
   const match = /^(-?)(\d{1,13})(?:\.(\d+))?$/.exec(plain.replaceAll(',', ''))

@@ -35,8 +35,11 @@ type Balance struct {
 // Statement is what a statement (camt.053) or notification (camt.054) says of
 // one account, without its entries.
 type Statement struct {
-	No       int // 1, 2... within the message
-	ID       string
+	No int // 1, 2... within the message
+	ID string
+	// Sequence is the bank's number of the statement: electronic, else legal; 0 when it has none. A number left out is a
+	// statement that did not come.
+	Sequence int64
 	Account  string
 	Currency money.Currency
 	Balances []Balance
@@ -153,6 +156,8 @@ func (c *camtReader) statement() error {
 		switch start.Name.Local {
 		case "Id":
 			s.ID = n.text
+		case "ElctrncSeqNb", "LglSeqNb":
+			bad = s.number(n, path)
 		case "Acct":
 			s.Account, s.Currency = account(n), money.Currency(n.str("Ccy"))
 		case "Bal":
@@ -220,6 +225,21 @@ func (c *camtReader) entry(n *node, s *Statement, path string) (*Error, error) {
 	return nil, c.sink.Entry(e)
 }
 
+// number reads a sequence number; the electronic one stands before the legal one and counts.
+func (s *Statement) number(n *node, path string) *Error {
+	v, err := strconv.ParseInt(n.text, 10, 64)
+	if err != nil || v < 0 || len(n.text) > sequenceDigits {
+		return &Error{Line: n.line, Path: path + "/SeqNb", Zh: "序号须为至多18位的非负整数", En: "the sequence number must be a whole number of at most 18 digits"}
+	}
+	if s.Sequence == 0 {
+		s.Sequence = v
+	}
+	return nil
+}
+
+// sequenceDigits is the schema's bound of Number.
+const sequenceDigits = 18
+
 func (s *Statement) balance(n *node, path string) *Error {
 	path += "/Bal"
 	kind := n.str("Tp", "CdOrPrtry", "Cd")
@@ -269,7 +289,7 @@ func (s Statement) addsUp(path string, d *document) *Error {
 	if err == nil && sum == closing.Minor {
 		return nil
 	}
-	plain := money.FormatMinor
+	plain := func(minor int64) string { return money.Of(minor, s.Currency).String() }
 	return d.fail(path+"/Bal", "余额不平：期初 "+plain(opening.Minor)+" 加发生额 "+plain(s.NetMinor)+" 不等于期末 "+plain(closing.Minor)+"，请银行重新出具",
 		"the balances do not add up: opening "+plain(opening.Minor)+" and entries "+plain(s.NetMinor)+" are not closing "+plain(closing.Minor)+"; ask the bank for the statement again")
 }

@@ -121,8 +121,8 @@ func (e *Entry) details(n *node) *Error {
 		}
 	}
 	if len(found) > 0 && sum != e.Amount.Minor {
-		return &Error{Line: n.line, Path: e.Path + "/NtryDtls", Zh: "明细合计 " + money.FormatMinor(sum) + " 不等于分录金额 " + money.FormatMinor(e.Amount.Minor),
-			En: "the details add up to " + money.FormatMinor(sum) + ", the entry is " + money.FormatMinor(e.Amount.Minor)}
+		return &Error{Line: n.line, Path: e.Path + "/NtryDtls", Zh: "明细合计 " + money.Of(sum, e.Amount.Currency).String() + " 不等于分录金额 " + e.Amount.String(),
+			En: "the details add up to " + money.Of(sum, e.Amount.Currency).String() + ", the entry is " + e.Amount.String()}
 	}
 	return nil
 }

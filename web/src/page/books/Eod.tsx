@@ -47,6 +47,7 @@ export default function Eod() {
               { title: say('loans'), dataIndex: 'loans', align: 'right', className: 'num' },
               { title: say('failed'), align: 'right', className: 'num', render: (_, row) => (row.accepted ? <Tooltip title={row.accepted}><span>{row.failed}<span className="muted"> ({say('answeredFor', { count: row.accepted_failed })})</span></span></Tooltip> : row.failed) },
               { title: say('collections'), dataIndex: 'collections', align: 'right', className: 'num' },
+              { title: say('uncollected'), align: 'right', className: 'num', render: (_, row) => (row.uncollected > 0 ? <A href={`/mandates?tab=undebited&on=${row.closing_date}`}>{row.uncollected}</A> : 0) },
               { title: say('unanswered'), dataIndex: 'unanswered', align: 'right', className: 'num' },
               { title: say('started'), render: (_, row) => <Instant at={row.started_at} /> },
               { title: say('finished'), render: (_, row) => <Instant at={row.finished_at} /> },

@@ -1,7 +1,7 @@
 import type { Text } from '../../widget/values'
 
 export type Run = {
-  closing_date: string; next_date: string; step: string; plan: string[] | null; collections: number; unanswered: number; loans: number
+  closing_date: string; next_date: string; step: string; plan: string[] | null; collections: number; uncollected: number; unanswered: number; loans: number
   failed: number; accepted?: string; accepted_failed: number; started_at: string; finished_at?: string; actor: string
 }
 export type Current = {

@@ -43,6 +43,7 @@ export const booksWords = words({
   nextDate: ['下一营业日', 'Next day'],
   loans: ['贷款数', 'Loans'],
   collections: ['扣款数', 'Collections'],
+  uncollected: ['应扣未扣', 'Due, not debited'],
   unanswered: ['银行未答复', 'Unanswered'],
   catch_up: ['补处理', 'Catching up'],
   collect: ['扣款', 'Collecting'],

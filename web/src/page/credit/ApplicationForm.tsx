@@ -29,7 +29,7 @@ export function FirmSelect({ value, onChange, id }: { value?: string; onChange?:
   return <Select showSearch={{ filterOption: false, onSearch: setText }} placeholder={say('choose')} loading={firms.isFetching} value={value ?? null} onChange={(next: string | null) => next && onChange?.(next)} options={items.map((firm) => ({ value: firm.id, label: `${firm.name}（${firm.code}）` }))} {...(id ? { id } : {})} />
 }
 
-function ProductFields({ productId }: { productId: string | undefined }) {
+function ProductFields({ productId, currency }: { productId: string | undefined; currency: string | undefined }) {
   const say = useWords(applicationWords)
   const text = useText()
   const method = useMethod()
@@ -46,11 +46,11 @@ function ProductFields({ productId }: { productId: string | undefined }) {
   }, [form, terms])
   return (
     <div style={{ display: 'grid', gap: '0 16px', gridTemplateColumns: 'repeat(auto-fit, minmax(min(100%, 220px), 1fr))' }}>
-      <Form.Item name="amount_minor" label={say('amount')} rules={must}><MoneyInput /></Form.Item>
+      <Form.Item name="amount_minor" label={say('amount')} rules={must}><MoneyInput currency={currency} /></Form.Item>
       <Form.Item name="tenor_months" label={say('tenor')} rules={must}><InputNumber min={terms?.tenor_months_min ?? 1} max={terms?.tenor_months_max ?? 360} style={{ width: '100%' }} /></Form.Item>
       <Form.Item name="method" label={say('method')} rules={must}><Select options={(terms?.methods ?? []).map((value) => ({ value, label: method(value) }))} /></Form.Item>
       <Form.Item name="purpose" label={say('purpose')} rules={must}><Select options={(terms?.purposes ?? []).map((one) => ({ value: one.id, label: text(one.name) }))} /></Form.Item>
-      <Form.Item name="other_debt_minor" label={say('otherDebt')}><MoneyInput /></Form.Item>
+      <Form.Item name="other_debt_minor" label={say('otherDebt')}><MoneyInput currency={currency} /></Form.Item>
       <Form.Item name="purpose_note" label={say('purposeNote')}><Input maxLength={2000} /></Form.Item>
     </div>
   )
@@ -66,6 +66,7 @@ export function ApplicationForm({ firmId, onClose, check }: Props) {
   const products = useGet<{ items: ProductSummary[] | null }>('/products')
   const live = (products.data?.items ?? []).filter((product) => product.status === 'live' || product.status === 'pilot')
   const must = [{ required: true, message: say('required') }]
+  const currencyOf = (id: string | undefined) => live.find((one) => one.id === id)?.currency
   if (!products.data) return null
   return (
     <FormModal<Fields, Application>
@@ -76,13 +77,13 @@ export function ApplicationForm({ firmId, onClose, check }: Props) {
       {...(check ? {} : { done: say('createdDone') })}
       onDone={(made) => go(check ? `/decisions/${made.id}` : `/applications/${made.id}`)}
       initial={{ ...(firmId ? { firm_id: firmId } : {}), ...(live[0] ? { product_id: live[0].id, method: live[0].methods?.[0] ?? '' } : {}), amount_minor: 500_000_00, tenor_months: 12 }}
-      act={({ purpose_note, ...values }) => ({ path: check ? '/decisions' : '/applications', body: { ...values, ...(purpose_note && !check ? { purpose_note } : {}) } })}
+      act={({ purpose_note, ...values }) => ({ path: check ? '/decisions' : '/applications', body: { ...values, currency: currencyOf(values.product_id) ?? 'CNY', ...(purpose_note && !check ? { purpose_note } : {}) } })}
     >
       {(form) => (
         <>
           <Form.Item name="firm_id" label={say('firm')} rules={must}><FirmSelect /></Form.Item>
           <Form.Item name="product_id" label={say('product')} rules={must}><Select options={live.map((product) => ({ value: product.id, label: text(product.name) }))} /></Form.Item>
-          <Form.Item shouldUpdate={(before, after) => before.product_id !== after.product_id} noStyle>{() => <ProductFields productId={form.getFieldValue('product_id') as string | undefined} />}</Form.Item>
+          <Form.Item shouldUpdate={(before, after) => before.product_id !== after.product_id} noStyle>{() => <ProductFields productId={form.getFieldValue('product_id') as string | undefined} currency={currencyOf(form.getFieldValue('product_id') as string | undefined)} />}</Form.Item>
         </>
       )}
     </FormModal>

@@ -27,7 +27,7 @@ function RulingForm({ item, verb, onClose }: { item: Case; verb: Verb; onClose: 
     <FormModal<Fields> title={title} danger={verb === 'decline'} onClose={onClose} stale={['/approvals', '/applications', '/tasks']} done={say('done')} initial={{ amount_minor: item.amount_minor, rate: item.rate }} act={({ note, amount_minor, rate }) => ({ path: `/approvals/${item.id}/${verb}`, body: verb === 'approve' ? { note, ...(amount_minor ? { amount_minor } : {}), ...(rate ? { rate } : {}) } : { note } })}>
       {verb === 'approve' ? (
         <>
-          <Form.Item name="amount_minor" label={say('approveAmount')}><MoneyInput /></Form.Item>
+          <Form.Item name="amount_minor" label={say('approveAmount')}><MoneyInput currency={item.currency} /></Form.Item>
           <Form.Item name="rate" label={say('approveRate')}><RateInput /></Form.Item>
         </>
       ) : null}

@@ -63,7 +63,7 @@ function Overview({ recipe }: { recipe: Recipe }) {
       </Card>
       <Card size="small" title={say('authority')}>
         <p style={{ marginTop: 0 }}>{say('straight')}<br /><span className="mono">{recipe.decision.straight_through}</span></p>
-        {(recipe.decision.authority ?? []).map((row) => <div key={row.up_to_minor}>{say('upTo', { amount: money(row.up_to_minor) })}：{(row.roles ?? []).map((role) => roleName(lang, role)).join(' + ')}</div>)}
+        {(recipe.decision.authority ?? []).map((row) => <div key={row.up_to_minor}>{say('upTo', { amount: money(row.up_to_minor, recipe.terms.currency) })}：{(row.roles ?? []).map((role) => roleName(lang, role)).join(' + ')}</div>)}
       </Card>
     </div>
   )

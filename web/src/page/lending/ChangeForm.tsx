@@ -41,7 +41,7 @@ export function ChangeParts({ kind, loan }: { kind: string | undefined; loan: Lo
   const ahead = (loan.schedule ?? []).filter((row) => !row.billed)
   return (
     <>
-      {kind && withAmount.includes(kind) ? <Form.Item name="amount_minor" label={kind === 'transferred' ? say('price') : say('amount')} rules={must}><MoneyInput /></Form.Item> : null}
+      {kind && withAmount.includes(kind) ? <Form.Item name="amount_minor" label={kind === 'transferred' ? say('price') : say('amount')} rules={must}><MoneyInput currency={loan.currency} /></Form.Item> : null}
       {kind === 'waived' ? <Form.Item name="component" label={say('component')} rules={must}><Select options={components.map((value) => ({ value, label: say(value) }))} /></Form.Item> : null}
       {kind === 'due_moved' ? (
         <>

@@ -43,9 +43,9 @@ function SchedulePreview({ facility, fields, conditions }: { facility: Facility;
     <Table<Instalment> size="small" rowKey="no" pagination={false} dataSource={preview.schedule ?? []} scroll={{ y: 220, x: 'max-content' }} title={() => <span>{say('schedule')} · {say('interest')} <Money minor={preview.cost.interest_minor} currency={facility.currency} /> · {say('total')} <Money minor={preview.cost.total_minor} currency={facility.currency} /> · {draw('yearly')} <span className="num">{percent(preview.yearly_simple)} / {percent(preview.yearly_compound)}</span>{preview.proceeds_minor !== preview.cost.principal_minor ? <> · {draw('proceeds')} <b><Money minor={preview.proceeds_minor} currency={facility.currency} /></b></> : null}{preview.withheld_minor ? <> · {draw('withheld')} <Money minor={preview.withheld_minor} currency={facility.currency} /></> : null}</span>} columns={[
       { title: say('no'), dataIndex: 'no' },
       { title: say('dueDate'), dataIndex: 'due_date', className: 'num' },
-      { title: say('principal'), align: 'right', render: (_, row) => <Money minor={row.principal_minor} /> },
-      { title: say('interest'), align: 'right', render: (_, row) => <Money minor={row.interest_minor} /> },
-      { title: say('total'), align: 'right', render: (_, row) => <Money minor={row.total_minor} /> },
+      { title: say('principal'), align: 'right', render: (_, row) => <Money minor={row.principal_minor} currency={facility.currency} /> },
+      { title: say('interest'), align: 'right', render: (_, row) => <Money minor={row.interest_minor} currency={facility.currency} /> },
+      { title: say('total'), align: 'right', render: (_, row) => <Money minor={row.total_minor} currency={facility.currency} /> },
     ]} />
   )
 }
@@ -83,12 +83,12 @@ function Drawing({ facility, payee, contract, onClose }: { facility: Facility; p
       done={say('drawn')}
       onDone={(loan) => go(`/loans/${loan.id}`)}
       initial={initial}
-      act={(values) => ({ path: `/facilities/${facility.id}/drawdowns`, body: { amount_minor: values.amount_minor, tenor_months: values.tenor_months, method: values.method, payee_name: values.payee_name, payee_account: values.payee_account, client_reference: reference.current, ...extrasOf(values, conditions) } })}
+      act={(values) => ({ path: `/facilities/${facility.id}/drawdowns`, body: { amount_minor: values.amount_minor, currency: facility.currency, tenor_months: values.tenor_months, method: values.method, payee_name: values.payee_name, payee_account: values.payee_account, client_reference: reference.current, ...extrasOf(values, conditions) } })}
     >
       {(form) => (
         <>
           <p className="muted">{say('availableNow', { amount: money(facility.available_minor, facility.currency) })} · {say('drawHint')}</p>
-          <Form.Item name="amount_minor" label={say('drawAmount')} rules={[must, { validator: (_, value: number | undefined) => (value !== undefined && value > facility.available_minor ? Promise.reject(new Error(say('tooMuch'))) : Promise.resolve()) }]}><MoneyInput autoFocus /></Form.Item>
+          <Form.Item name="amount_minor" label={say('drawAmount')} rules={[must, { validator: (_, value: number | undefined) => (value !== undefined && value > facility.available_minor ? Promise.reject(new Error(say('tooMuch'))) : Promise.resolve()) }]}><MoneyInput currency={facility.currency} autoFocus /></Form.Item>
           <div style={{ display: 'grid', gap: '0 16px', gridTemplateColumns: 'repeat(auto-fit, minmax(min(100%, 200px), 1fr))' }}>
             <Form.Item name="tenor_months" label={say('tenor')} rules={[must]}><InputNumber min={conditions.tenor_months_min} max={conditions.tenor_months_max} style={{ width: '100%' }} /></Form.Item>
             <Form.Item name="method" label={say('method')} rules={[must]}><Select options={(conditions.methods ?? []).map((value) => ({ value, label: named(value) }))} /></Form.Item>

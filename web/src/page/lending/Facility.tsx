@@ -46,7 +46,7 @@ function LimitActions({ facility }: { facility: Facility }) {
       {facility.status === 'frozen' && may('facility.unfreeze') ? <Button onClick={() => setVerb('unfreeze')}>{say('unfreeze')}</Button> : null}
       {verb ? (
         <FormModal<{ reason: string; limit_minor?: number }> title={verb === 'limit' ? say('lower') : say(verb)} danger={verb === 'freeze'} onClose={() => setVerb(undefined)} stale={['/facilities', '/firms']} initial={{ limit_minor: facility.limit_minor }} act={({ reason, limit_minor }) => ({ path: `/facilities/${facility.id}/${verb}`, body: { reason, ...(verb === 'limit' ? { limit_minor } : {}) } })}>
-          {verb === 'limit' ? <Form.Item name="limit_minor" label={say('limit')} rules={[{ required: true, message: say('required') }]}><MoneyInput /></Form.Item> : null}
+          {verb === 'limit' ? <Form.Item name="limit_minor" label={say('limit')} rules={[{ required: true, message: say('required') }]}><MoneyInput currency={facility.currency} /></Form.Item> : null}
           <Form.Item name="reason" label={say('why')} rules={[{ required: true, whitespace: true, message: say('required') }]}><Input.TextArea rows={2} maxLength={500} showCount /></Form.Item>
         </FormModal>
       ) : null}

@@ -14,9 +14,11 @@ import { PageHeader } from '../../widget/PageHeader'
 import { DateText, Id, Instant, Money, StateTag, useText } from '../../widget/values'
 import { EntryTable } from '../books/Journal'
 import { LoanStatus } from './Loans'
+import { CollectionsTab } from './CollectionsTab'
 import { ChangeForm, type ChangeFields } from './ChangeForm'
 import { drawWords } from './drawWords'
 import { DepositForm, SalesForm } from './KindForms'
+import { mandateWords } from './mandateWords'
 import { Papers } from './Papers'
 import { RenewForm, TrancheForm } from './RenewForm'
 import { servicingWords } from './servicingWords'
@@ -126,7 +128,7 @@ function RepayForm({ loan, onClose }: { loan: LoanDetail; onClose: () => void })
   return (
     <FormModal<RepayFields> title={say('repay')} onClose={onClose} stale={['/loans', '/facilities', '/journal-entries', '/trial-balance', '/firms']} done={say('repaid')} initial={{ amount_minor: total(loan.due) || total(loan.payoff), prepay: total(loan.due) === 0, value_date: dayjs(loan.processed_to), keep_surplus: false }} act={(values) => ({ path: `/loans/${loan.id}/repayments`, body: { amount_minor: values.amount_minor, prepay: values.prepay, keep_surplus: values.keep_surplus, ...(values.strategy ? { strategy: values.strategy } : {}), ...(values.value_date ? { value_date: values.value_date.format('YYYY-MM-DD') } : {}), reference: reference.current } })}>
       <p className="muted num">{say('due')} {money(total(loan.due), loan.currency)} · {say('total')} {money(total(loan.payoff), loan.currency)}</p>
-      <Form.Item name="amount_minor" label={say('amount')} rules={[{ required: true, message: say('required') }]}><MoneyInput autoFocus /></Form.Item>
+      <Form.Item name="amount_minor" label={say('amount')} rules={[{ required: true, message: say('required') }]}><MoneyInput currency={loan.currency} autoFocus /></Form.Item>
       <Form.Item name="value_date" label={servicing('arrived')}><DatePicker style={{ width: '100%' }} /></Form.Item>
       <Form.Item name="prepay" valuePropName="checked" label={say('prepay')}><Switch /></Form.Item>
       <Form.Item name="strategy" label={servicing('strategy')}><Select allowClear options={strategies.map((value) => ({ value, label: servicing(value) }))} /></Form.Item>
@@ -182,6 +184,7 @@ export default function LoanPage() {
   const id = useId()
   const [url, setUrl] = useUrlState()
   const servicing = useWords(servicingWords)
+  const mandates = useWords(mandateWords)
   const [repaying, setRepaying] = useState(false)
   const [changing, setChanging] = useState<Partial<ChangeFields>>()
   const [renewing, setRenewing] = useState(false)
@@ -240,6 +243,7 @@ export default function LoanPage() {
               { key: 'schedule', label: say('schedule'), children: <Schedule loan={loan} /> },
               { key: 'statement', label: say('statement'), children: <StatementTab id={id} currency={loan.currency} /> },
               ...(isOpen(loan) ? [{ key: 'what-if', label: servicing('whatIf'), children: <WhatIfTab loan={loan} /> }] : []),
+              { key: 'collections', label: mandates('tab'), children: <CollectionsTab loan={loan} /> },
               { key: 'events', label: say('events'), children: <Events id={id} currency={loan.currency} onReverse={may('loan.service') ? (of) => setChanging({ kind: 'reversed', of }) : undefined} /> },
               ...(may('journal.read') ? [{ key: 'journal', label: say('journal'), children: <EntryTable name="loan-journal" fixed={{ object: 'loan', object_id: id }} prefix="j_" /> }] : []),
             ]} />

@@ -45,7 +45,7 @@ export function TrancheForm({ loan, planned, onClose }: { loan: LoanDetail; plan
   return (
     <FormModal<{ amount_minor: number }> title={say('tranche')} onClose={onClose} stale={['/loans', '/facilities']} done={say('tranchePaid')} initial={{ amount_minor: planned?.amount_minor ?? left }} act={(values) => ({ path: `/loans/${loan.id}/disbursements`, body: { ...values, reference: reference.current } })}>
       <p className="muted num">{say('trancheLeft', { amount: money(left, loan.currency) })}</p>
-      <Form.Item name="amount_minor" label={say('amount')} rules={[{ required: true, message: say('required') }]}><MoneyInput autoFocus /></Form.Item>
+      <Form.Item name="amount_minor" label={say('amount')} rules={[{ required: true, message: say('required') }]}><MoneyInput currency={loan.currency} autoFocus /></Form.Item>
     </FormModal>
   )
 }

@@ -39,7 +39,7 @@ export function WhatIfTab({ loan }: { loan: LoanDetail }) {
             <Form.Item name="date" label={say('valueDate')} rules={must}><DatePicker style={{ width: '100%' }} /></Form.Item>
             <Form.Item shouldUpdate noStyle>{() => (form.getFieldValue('kind') === 'repaid' ? (
               <>
-                <Form.Item name="amount_minor" label={say('amount')} rules={must}><MoneyInput /></Form.Item>
+                <Form.Item name="amount_minor" label={say('amount')} rules={must}><MoneyInput currency={loan.currency} /></Form.Item>
                 <Form.Item name="strategy" label={say('strategy')} rules={must}><Select options={strategies.map((value) => ({ value, label: say(value) }))} /></Form.Item>
               </>
             ) : <ChangeParts kind={form.getFieldValue('kind') as string} loan={loan} />)}</Form.Item>

@@ -16,7 +16,7 @@ export function AssignForm({ receipt, onClose, stale }: { receipt: ReceiptDetail
   const say = useWords(receiptWords)
   const active = useGet<{ items: Loan[] | null }>('/loans', { status: 'active', limit: 200 })
   const overdue = useGet<{ items: Loan[] | null }>('/loans', { status: 'overdue', limit: 200 })
-  const loans = [...(overdue.data?.items ?? []), ...(active.data?.items ?? [])]
+  const loans = [...(overdue.data?.items ?? []), ...(active.data?.items ?? [])].filter((loan) => loan.currency === receipt.currency)
   const options = loans.map((loan) => ({ value: loan.id, label: `${loan.payee_name} · ${loan.reference || loan.id} · ${say('due')} ${money(loan.due_minor, loan.currency)}` }))
   const suggested: Values['parts'] = receipt.plan.length > 0 ? receipt.plan.map(({ loan_id, amount_minor, prepay }) => ({ loan_id, amount_minor, prepay: prepay ?? false })) : [{ amount_minor: receipt.open_minor }]
   const sum = (parts: Values['parts'] | undefined) => (parts ?? []).reduce((total, part) => total + (part?.amount_minor ?? 0), 0)
@@ -37,7 +37,7 @@ export function AssignForm({ receipt, onClose, stale }: { receipt: ReceiptDetail
                         if (due > 0) form.setFieldValue(['parts', field.name, 'amount_minor'], Math.min(due, receipt.open_minor - others))
                       }} />
                     </Form.Item>
-                    <Form.Item name={[field.name, 'amount_minor']} rules={[{ required: true, message: say('required') }]} style={{ width: 150 }}><MoneyInput /></Form.Item>
+                    <Form.Item name={[field.name, 'amount_minor']} rules={[{ required: true, message: say('required') }]} style={{ width: 150 }}><MoneyInput currency={receipt.currency} /></Form.Item>
                     <Form.Item name={[field.name, 'prepay']} valuePropName="checked"><Switch checkedChildren={say('prepay')} unCheckedChildren={say('prepay')} /></Form.Item>
                     {fields.length > 1 ? <Button type="text" icon={<MinusCircleOutlined />} onClick={() => remove(field.name)} aria-label="-" /> : null}
                   </div>

@@ -50,11 +50,11 @@ export default function ReceiptFilePage() {
             {file.status === 'refused' ? <Alert type="error" showIcon title={say('refused')} description={text(file.problem)} /> : null}
             <div className="tiles">
               <Card size="small"><Statistic title={say('fresh')} value={count(file.receipts, lang)} /></Card>
-              <Card size="small"><Statistic title={say('amount')} value={money(file.amount_minor, 'CNY')} /></Card>
+              <Card size="small"><Statistic title={say('amount')} value={file.currency ? money(file.amount_minor, file.currency) : say('several')} /></Card>
               <Card size="small"><Statistic title={<span title={say('repeatsHint')}>{say('repeats')}</span>} value={count(file.repeats, lang)} /></Card>
               <Card size="small"><Statistic title={say('bad')} value={count(file.bad, lang)} /></Card>
               {file.kind === 'bank' ? <Card size="small"><Statistic title={say('skipped')} value={count(file.skipped, lang)} /></Card> : null}
-              {file.counts.map((one) => <Card key={one.status} size="small"><Statistic title={say(one.status)} value={count(one.receipts, lang)} /></Card>)}
+              {file.counts.map((one) => <Card key={one.status + one.currency} size="small"><Statistic title={say(one.status)} value={count(one.receipts, lang)} suffix={<span className="muted num" style={{ fontSize: 13 }}>{money(one.amount_minor, one.currency)}</span>} /></Card>)}
             </div>
             {file.bad > 0 ? <BadRows id={file.id} total={file.bad} /> : null}
             <ReceiptTable name="receipts-of-file" fixed={{ file_id: file.id }} />

@@ -1,4 +1,4 @@
-import { Button, Card, DatePicker, Form, Statistic, Tabs, Upload as Dropzone } from 'antd'
+import { Button, Card, DatePicker, Form, Select, Statistic, Tabs, Upload as Dropzone } from 'antd'
 import type { Dayjs } from 'dayjs'
 import { useState } from 'react'
 import { newKey, upload } from '../../api/client'
@@ -14,9 +14,11 @@ import { FormModal } from '../../widget/FormModal'
 import { PageHeader } from '../../widget/PageHeader'
 import { DateText, Instant, Money, StateTag, useText, type Tone } from '../../widget/values'
 import { PolicyForm } from './PolicyForm'
+import { Statements } from './Statements'
 import type { Count, Receipt, ReceiptFile, ReceiptStatus } from './types'
 import { receiptWords } from './words'
 
+const currencies = ['CNY', 'USD', 'EUR', 'GBP', 'HKD', 'JPY']
 const tones: Record<string, Tone> = { received: 'plain', matched: 'busy', exception: 'warn', returning: 'busy', closed: 'good', running: 'busy', done: 'good', refused: 'bad' }
 const statuses: ReceiptStatus[] = ['exception', 'received', 'matched', 'returning', 'closed']
 
@@ -56,7 +58,8 @@ function PullForm({ onClose }: { onClose: () => void }) {
   const say = useWords(receiptWords)
   const go = useGo()
   return (
-    <FormModal<{ days?: [Dayjs, Dayjs] }, ReceiptFile> title={say('pull')} onClose={onClose} stale={['/receipt', '/jobs']} done={say('pullDone')} onDone={(file) => go(`/receipts/files/${file.id}`)} act={({ days }) => ({ path: '/receipt-files/pull', body: days ? { from: days[0].format('YYYY-MM-DD'), to: days[1].format('YYYY-MM-DD') } : {} })}>
+    <FormModal<{ days?: [Dayjs, Dayjs]; currency?: string }, ReceiptFile> title={say('pull')} onClose={onClose} stale={['/receipt', '/jobs']} done={say('pullDone')} onDone={(file) => go(`/receipts/files/${file.id}`)} act={({ days, currency }) => ({ path: '/receipt-files/pull', body: { ...(currency ? { currency } : {}), ...(days ? { from: days[0].format('YYYY-MM-DD'), to: days[1].format('YYYY-MM-DD') } : {}) } })}>
+      <Form.Item name="currency" label={say('currency')} extra={say('currencyHint')}><Select allowClear options={currencies.map((value) => ({ value, label: value }))} /></Form.Item>
       <Form.Item name="days" label={say('days')} extra={say('daysHint')}><DatePicker.RangePicker /></Form.Item>
     </FormModal>
   )
@@ -69,6 +72,7 @@ export function useReceiptColumns(): Column<Receipt>[] {
     { key: 'status', title: say('status'), text: (row) => say(row.status), render: (row) => <ReceiptState status={row.status} /> },
     { key: 'payer', title: say('payer'), text: (row) => row.payer_name, render: (row) => <div><b>{row.payer_name || '—'}</b><div className="muted mono">{row.payer_account}</div></div> },
     { key: 'amount', title: say('amount'), numeric: true, text: (row) => money(row.amount_minor, row.currency, false), render: (row) => <Money minor={row.amount_minor} currency={row.currency} /> },
+    { key: 'currency', title: say('currency'), extra: true, text: (row) => row.currency },
     { key: 'open', title: say('open'), numeric: true, text: (row) => money(row.open_minor, row.currency, false), render: (row) => (row.open_minor > 0 ? <Money minor={row.open_minor} currency={row.currency} /> : null) },
     { key: 'value', title: say('valueDate'), text: (row) => row.value_date, render: (row) => <DateText date={row.value_date} /> },
     { key: 'remittance', title: say('remittance'), text: (row) => row.remittance },
@@ -116,7 +120,7 @@ function Files() {
         { key: 'fresh', title: say('fresh'), numeric: true, text: (row) => count(row.receipts, lang) },
         { key: 'repeats', title: say('repeats'), numeric: true, text: (row) => count(row.repeats, lang) },
         { key: 'bad', title: say('bad'), numeric: true, text: (row) => count(row.bad, lang) },
-        { key: 'amount', title: say('amount'), numeric: true, text: (row) => money(row.amount_minor, 'CNY', false), render: (row) => <Money minor={row.amount_minor} /> },
+        { key: 'amount', title: say('amount'), numeric: true, text: (row) => (row.currency ? money(row.amount_minor, row.currency) : say('several')), render: (row) => (row.currency ? <Money minor={row.amount_minor} currency={row.currency} /> : say('several')) },
         { key: 'at', title: say('at'), text: (row) => instant(row.created_at, lang), render: (row) => <Instant at={row.created_at} /> },
       ]}
     />
@@ -132,20 +136,22 @@ export default function Receipts() {
   const [ruling, setRuling] = useState(false)
   const summary = useGet<{ items: Count[] }>('/receipt-summary', undefined, { every: 10_000 })
   const rematch = useAction({ stale: ['/receipt', '/jobs'], done: say('rematchDone') })
-  const of = (status: ReceiptStatus) => summary.data?.items.find((one) => one.status === status)
+  const of = (status: ReceiptStatus) => (summary.data?.items ?? []).filter((one) => one.status === status)
+  const sums = (status: ReceiptStatus) => of(status).map((one) => money(status === 'closed' ? one.amount_minor : one.open_minor, one.currency)).join(' · ') || money(0)
   const tab = url.tab ?? 'exception'
   return (
     <div className="page">
       <PageHeader title={say('receipts')} hint={say('receiptsHint')} actions={may('receipt.handle') ? <><Button onClick={() => setRuling(true)} data-testid="receipt-policy">{say('policy')}</Button><a href="/api/v1/receipt-template.xlsx" download><Button>{say('template')}</Button></a><Button onClick={() => setPulling(true)} data-testid="receipt-pull">{say('pull')}</Button><Button loading={rematch.busy} onClick={() => void rematch.run({ path: '/receipt-files/rematch' })}>{say('rematch')}</Button><UploadButton /></> : null} />
       <div className="tiles">
         {statuses.map((status) => (
-          <Card key={status} size="small"><Statistic title={say(status)} value={count(of(status)?.receipts ?? 0, lang)} suffix={<span className="muted num" style={{ fontSize: 13 }}>{money(status === 'closed' ? (of(status)?.amount_minor ?? 0) : (of(status)?.open_minor ?? 0), 'CNY')}</span>} /></Card>
+          <Card key={status} size="small"><Statistic title={say(status)} value={count(of(status).reduce((sum, one) => sum + one.receipts, 0), lang)} suffix={<span className="muted num" style={{ fontSize: 13 }}>{sums(status)}</span>} /></Card>
         ))}
       </div>
       <Tabs activeKey={tab} onChange={(key) => setUrl({ tab: key })} items={[
         { key: 'exception', label: say('exception'), children: <ReceiptTable name="receipt-exceptions" status="exception" /> },
         { key: 'all', label: say('receipts'), children: <ReceiptTable name="receipts" prefix="a" /> },
         { key: 'files', label: say('files'), children: <Files /> },
+        { key: 'statements', label: say('statements'), children: <Statements /> },
       ]} />
       {ruling ? <PolicyForm onClose={() => setRuling(false)} /> : null}
       {pulling ? <PullForm onClose={() => setPulling(false)} /> : null}

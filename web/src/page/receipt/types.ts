@@ -31,7 +31,7 @@ export type Receipt = {
 }
 export type Use = { no: number; kind: string; amount_minor: number; loan_id?: string; order_id?: string; reference?: string; note?: string; actor: string; at: string }
 export type ReceiptDetail = Receipt & { uses: Use[] }
-export type Count = { status: ReceiptStatus; receipts: number; amount_minor: number; open_minor: number }
-export type ReceiptFile = { id: string; name: string; kind: 'table' | 'bank'; origin: string; status: 'running' | 'done' | 'refused'; rows: number; receipts: number; repeats: number; bad: number; skipped: number; amount_minor: number; job_id: string; problem: Text; created_at: string }
+export type Count = { status: ReceiptStatus; currency: string; receipts: number; amount_minor: number; open_minor: number }
+export type ReceiptFile = { id: string; name: string; kind: 'table' | 'bank'; origin: string; status: 'running' | 'done' | 'refused'; rows: number; receipts: number; repeats: number; bad: number; skipped: number; amount_minor: number; currency: string; job_id: string; problem: Text; created_at: string }
 export type ReceiptFileDetail = ReceiptFile & { counts: Count[] }
 export type BadRow = { line: number; field: string; column: string; value: string; code: string; message: Text; remedy: Text }

@@ -1,4 +1,4 @@
-import { Button, Card, Empty, Statistic, Table } from 'antd'
+import { Alert, Button, Card, Empty, Statistic, Table } from 'antd'
 import { useGet } from '../../api/hooks'
 import { useLang, useWords } from '../../i18n/words'
 import { A, useGo } from '../../shell/go'
@@ -28,7 +28,7 @@ function PartChart({ parts, title }: { parts: PortfolioPart[]; title: string }) 
   return <Card size="small" title={title}><Chart option={option} label={title} height={80 + shown.length * 34} /></Card>
 }
 
-function Parts({ parts, title }: { parts: PortfolioPart[]; title: string }) {
+function Parts({ parts, title, currency }: { parts: PortfolioPart[]; title: string; currency: string }) {
   const say = useWords(watchWords)
   const text = useText()
   return (
@@ -36,8 +36,8 @@ function Parts({ parts, title }: { parts: PortfolioPart[]; title: string }) {
       <Table<PortfolioPart> size="small" rowKey="key" pagination={{ pageSize: 12, hideOnSinglePage: true }} dataSource={parts} scroll={{ x: 'max-content' }} columns={[
         { title, render: (_, part) => text(part.name) || part.key },
         { title: say('customers'), dataIndex: 'firms', align: 'right', className: 'num' },
-        { title: say('limits'), align: 'right', render: (_, part) => <Money minor={part.limit_minor} /> },
-        { title: say('utilised'), align: 'right', render: (_, part) => <Money minor={part.utilised_minor} /> },
+        { title: say('limits'), align: 'right', render: (_, part) => <Money minor={part.limit_minor} currency={currency} /> },
+        { title: say('utilised'), align: 'right', render: (_, part) => <Money minor={part.utilised_minor} currency={currency} /> },
         { title: say('utilisation'), align: 'right', className: 'num', render: (_, part) => share(part.utilisation, 1) },
         { title: say('pd'), align: 'right', className: 'num', render: (_, part) => share(part.weighted_pd) },
         { title: 'PAR30', align: 'right', className: 'num', render: (_, part) => share(part.par30) },
@@ -78,6 +78,7 @@ export default function Portfolio() {
       <Async of={found}>
         {(book) => (
           <div className="stack">
+            {(book.missing_rates ?? []).length > 0 ? <Alert type="warning" showIcon title={say('missingRates', { list: (book.missing_rates ?? []).join(', ') })} /> : null}
             <div className="tiles">
               <Card size="small"><Statistic title={say('customers')} value={book.total.firms} /></Card>
               <Card size="small"><Statistic title={say('limits')} value={moneyShort(book.total.limit_minor, lang, book.currency)} /></Card>
@@ -93,7 +94,7 @@ export default function Portfolio() {
                   <PartChart parts={book.by_grade ?? []} title={say('byGrade')} />
                   <PartChart parts={book.by_branch ?? []} title={say('byBranch')} />
                 </div>
-                <Parts parts={book.by_industry ?? []} title={say('byIndustry')} />
+                <Parts currency={book.currency} parts={book.by_industry ?? []} title={say('byIndustry')} />
               </>
             )}
             <Runs />

@@ -8,4 +8,4 @@ export type Optimised = { id: string; book: Book; baselines?: Book[] | null; fro
 export type RunMark = { id: string; budget_minor: number; amount_minor: number; profit_minor: number; firms: number; created_at: string; created_by: string }
 export type PortfolioTotals = { firms: number; facilities: number; frozen_facilities: number; limit_minor: number; utilised_minor: number; utilisation: number; weighted_pd: number; outstanding_minor: number; par1_minor: number; par30_minor: number; par90_minor: number; par30: number }
 export type PortfolioPart = PortfolioTotals & { key: string; name: Text }
-export type Portfolio = { currency: string; total: PortfolioTotals; by_grade: PortfolioPart[] | null; by_industry: PortfolioPart[] | null; by_branch: PortfolioPart[] | null; has_loans: boolean }
+export type Portfolio = { currency: string; total: PortfolioTotals; by_grade: PortfolioPart[] | null; by_industry: PortfolioPart[] | null; by_branch: PortfolioPart[] | null; has_loans: boolean; missing_rates: string[] | null }

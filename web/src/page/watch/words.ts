@@ -36,6 +36,7 @@ export const watchWords = words({
   note: ['说明', 'Note'],
   done: ['已处理', 'Done'],
   portfolio: ['组合总览', 'Portfolio'],
+  missingRates: ['缺少 {list} 的汇率，这些币种未计入合计', 'There is no rate of {list}: what is in them is not in the sums'],
   portfolioHint: ['在贷余额、额度使用、逾期与等级分布。', 'Money out, limits used, arrears, and the spread over grades.'],
   optimiser: ['额度配置优化', 'Book optimiser'],
   optimiserHint: ['给定总预算，决定给谁、给多少、按什么利率，使期望利润最大。金额为承诺额，全额占用预算；客户可能因利率高而流失。', 'Given a budget: who gets how much at what rate, so that expected profit is largest. Amounts are commitments and count in full; a higher rate loses customers.'],

@@ -1,0 +1,80 @@
+-- Standing authorities of customers to debit their accounts, and what became of every debit. Loans that were drawn before
+-- there were mandates get one that says what was done until now, marked as implied: their payee's account.
+create table mandate (
+  institution_id text not null,
+  id text not null,
+  reference text not null,
+  scope text not null,
+  scope_id text not null,
+  firm_id text not null,
+  branch_path text not null,
+  currency text not null,
+  debtor_account text not null,
+  debtor_name text not null,
+  max_minor bigint not null,
+  valid_from text not null,
+  valid_to text not null,
+  signed_on text not null,
+  document text not null,
+  implied boolean not null,
+  state text not null,
+  cause text not null,
+  reason text not null,
+  stopped_at bigint not null,
+  created_at bigint not null,
+  created_by text not null,
+  updated_at bigint not null,
+  updated_by text not null,
+  version bigint not null,
+  primary key (institution_id, id)
+);
+create unique index mandate_reference on mandate (institution_id, reference);
+create unique index mandate_scope on mandate (institution_id, scope, scope_id, currency) where state <> 'revoked';
+create index mandate_of on mandate (institution_id, scope_id, id);
+create index mandate_firm on mandate (institution_id, firm_id, id);
+
+insert into mandate (institution_id, id, reference, scope, scope_id, firm_id, branch_path, currency, debtor_account, debtor_name, max_minor, valid_from, valid_to, signed_on, document,
+  implied, state, cause, reason, stopped_at, created_at, created_by, updated_at, updated_by, version)
+select l.institution_id, replace(l.id, 'loan_', 'mdt_'), 'IM-' || l.id, 'loan', l.id, l.firm_id, l.branch_path, l.currency,
+  coalesce(nullif(cast(l.facts_json as json) ->> 'repay_account', ''), l.payee_account), l.payee_name, 0, substr(coalesce(nullif(l.disbursed_on, ''), d.processed_to), 1, 10), '', '', '',
+  true, 'signed', '', '', 0, l.created_at, 'system:migration', l.created_at, 'system:migration', 1
+from loan l join loan_day d on d.institution_id = l.institution_id and d.loan_id = l.id
+where d.status in ('pending_disbursement', 'active', 'overdue');
+
+create table collection_attempt (
+  institution_id text not null,
+  loan_id text not null,
+  on_date text not null,
+  no bigint not null,
+  mandate_id text not null,
+  amount_minor bigint not null,
+  due_minor bigint not null,
+  currency text not null,
+  branch_path text not null,
+  order_id text not null,
+  code text not null,
+  reason_zh text not null,
+  reason_en text not null,
+  at bigint not null,
+  actor text not null,
+  primary key (institution_id, loan_id, on_date, no)
+);
+create index collection_attempt_day on collection_attempt (institution_id, on_date, loan_id, no);
+create index collection_attempt_order on collection_attempt (institution_id, order_id);
+
+create table collection_policy (
+  institution_id text not null,
+  version bigint not null,
+  body text not null,
+  created_by text not null,
+  created_at bigint not null,
+  primary key (institution_id, version)
+);
+create trigger collection_policy_append_only before update or delete or truncate on collection_policy for each statement execute function append_only();
+
+alter table eod_run add column uncollected bigint not null default 0;
+alter table payment_order add column from_name text not null default '';
+alter table payment_order add column mandate_id text not null default '';
+alter table payment_order add column mandate_reference text not null default '';
+alter table payment_order add column mandate_signed_on text not null default '';
+create index payment_order_mandate on payment_order (institution_id, mandate_id, id);
