@@ -155,7 +155,9 @@ func TestProperties(t *testing.T) {
 		terms.Tranches = []schedule.Tranche{{Date: start, AmountMinor: rapid.Int64Range(10_000, 5_000_000_000).Draw(t, "principal")}}
 		if rapid.Bool().Draw(t, "second tranche") {
 			at := start.AddDays(rapid.IntRange(0, 6).Draw(t, "at"))
-			terms.Tranches = append(terms.Tranches, schedule.Tranche{Date: at, AmountMinor: rapid.Int64Range(1, 1_000_000).Draw(t, "more")})
+			if due := terms.DueDates(); at.Before(due[len(due)-1]) { // a quarter's day near the start may be moved before it
+				terms.Tranches = append(terms.Tranches, schedule.Tranche{Date: at, AmountMinor: rapid.Int64Range(1, 1_000_000).Draw(t, "more")})
+			}
 		}
 		rows, err := schedule.Make(terms)
 		require.NoError(t, err)
