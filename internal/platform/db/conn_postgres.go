@@ -121,10 +121,15 @@ func (c *pgConn) ExecContext(ctx context.Context, text string, args []driver.Nam
 	return driver.RowsAffected(tag.RowsAffected()), unsent(err)
 }
 
-// unsent tells database/sql of a connection that was found broken before anything went out on it.
+// errUnsent marks a transaction whose connection was found broken before anything went out on it. Where BEGIN was a round
+// trip of its own, database/sql took another connection; now that it is sent with the first statement, the transaction is
+// begun again as a whole.
+var errUnsent = errors.New("db: the connection was lost before the statement was sent")
+
+// unsent marks such an error, and tells database/sql to drop the connection.
 func unsent(err error) error {
-	if err != nil && pgconn.SafeToRetry(err) {
-		return driver.ErrBadConn
+	if err != nil && pgconn.SafeToRetry(err) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%w: %w", errUnsent, driver.ErrBadConn)
 	}
 	return err
 }

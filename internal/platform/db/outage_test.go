@@ -48,6 +48,20 @@ func TestTheDatabaseRestartsUnderAStatement(t *testing.T) {
 	require.NoError(t, d.Ping(t.Context()))
 }
 
+// A connection of the pool that broke while nobody used it costs nobody an error: nothing had been asked on it.
+func TestABrokenIdleConnectionIsReplaced(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Postgres(t)
+	s := dbtest.Institution(t, d).System.Scope()
+	read := func(tx *db.Tx) error { _, err := tx.BusinessDate(t.Context()); return err }
+	for range 3 {
+		require.NoError(t, db.CutIdle(t.Context(), d))
+		require.NoError(t, d.Update(t.Context(), s, read))
+		require.NoError(t, db.CutIdle(t.Context(), d))
+		require.NoError(t, d.View(t.Context(), s, read))
+	}
+}
+
 func TestWordsFromOutsideAreMadeText(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "ab\uFFFDc", db.Text("a\x00b\xffc", 10))

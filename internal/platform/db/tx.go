@@ -88,8 +88,14 @@ func (d *DB) UpdateWith(ctx context.Context, s Scope, iso Isolation, fn func(tx 
 }
 
 // View runs fn in a read-only transaction: one consistent snapshot.
+// fn is run again where the connection was lost before anything was asked.
 func (d *DB) View(ctx context.Context, s Scope, fn func(tx *Tx) error) error {
-	return d.once(ctx, s, ReadCommitted, true, fn)
+	for try := 1; ; try++ {
+		err := d.once(ctx, s, ReadCommitted, true, fn)
+		if err == nil || !errors.Is(err, errUnsent) || try == triesMax || ctx.Err() != nil {
+			return err
+		}
+	}
 }
 
 func (d *DB) once(ctx context.Context, s Scope, iso Isolation, readonly bool, fn func(tx *Tx) error) (err error) {
@@ -338,6 +344,9 @@ func IsUnique(err error) bool {
 }
 
 func retryable(err error) bool {
+	if errors.Is(err, errUnsent) {
+		return true
+	}
 	if pe, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pe.Code == "40001" || pe.Code == "40P01"
 	}
