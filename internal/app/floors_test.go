@@ -25,7 +25,7 @@ var arrows = map[string][]string{
 	"base/*":              {"base/*"},
 	"platform/db":         {"failpoint"},
 	"platform/audit":      {"db", "fault", "auth", "api", "failpoint"},
-	"platform/event":      {"db", "fault", "auth", "api", "audit", "failpoint"},
+	"platform/event":      {"db", "fault", "auth", "api", "audit", "crypto", "failpoint"},
 	"platform/auth":       {"db", "fault", "event", "audit", "crypto", "config"},
 	"platform/api":        {"db", "fault", "auth", "audit", "event", "crypto", "observe", "failpoint"},
 	"platform/proposal":   {"*"},

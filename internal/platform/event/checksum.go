@@ -2,35 +2,19 @@ package event
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/capillary-finance/capillary/internal/base/canary"
+	"github.com/capillary-finance/capillary/internal/platform/crypto"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
-// checksumBytes of SHA-256 are kept: against rot, not against a forger, who could write a new one.
-const checksumBytes = 16
-
-// checksum covers what is written with an event, each field with its length in front.
+// checksum covers what is written with an event.
 func checksum(institution, id string, at int64, actor, kind, aggregate, aggregateID, payload string) string {
-	h := sha256.New()
-	var n [8]byte
-	number := func(v int64) {
-		binary.BigEndian.PutUint64(n[:], uint64(v)) //nolint:gosec // an encoding, not arithmetic
-		_, _ = h.Write(n[:])
-	}
-	number(at)
-	for _, s := range [...]string{institution, id, actor, kind, aggregate, aggregateID, payload} {
-		number(int64(len(s)))
-		_, _ = h.Write([]byte(s))
-	}
-	return hex.EncodeToString(h.Sum(nil)[:checksumBytes])
+	return crypto.Checksum(at, institution, id, actor, kind, aggregate, aggregateID, payload)
 }
 
 // errDamaged says that an event is no longer what was written; it is never handled.

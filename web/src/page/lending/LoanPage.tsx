@@ -39,13 +39,13 @@ function Schedule({ loan }: { loan: LoanDetail }) {
       <Table.Summary.Row>
         <Table.Summary.Cell index={0} colSpan={3}><b>{say('total')}</b></Table.Summary.Cell>
         {cells.map((minor, at) => <Table.Summary.Cell key={at} index={3 + at} align="right"><b>{amount(minor)}</b></Table.Summary.Cell>)}
-        <Table.Summary.Cell index={7} colSpan={2} />
+        <Table.Summary.Cell index={7} colSpan={loan.terms.method === 'sales_share' ? 3 : 2} />
       </Table.Summary.Row>
       {ahead > 0 ? (
         <Table.Summary.Row>
           <Table.Summary.Cell index={0} colSpan={3}><span className="muted">{say('paidAhead')}</span></Table.Summary.Cell>
           <Table.Summary.Cell index={3} align="right">{amount(ahead)}</Table.Summary.Cell>
-          <Table.Summary.Cell index={4} colSpan={5} />
+          <Table.Summary.Cell index={4} colSpan={loan.terms.method === 'sales_share' ? 6 : 5} />
         </Table.Summary.Row>
       ) : null}
     </>
