@@ -46,5 +46,7 @@ CAPILLARY_TESTPG_DURABLE=1 scripts/testpg.sh stop
 echo; echo "| engine | clients | request | postings/s | p50 ms | p99 ms | postings per commit | floor/s | ratio |"; echo "|---|---|---|---|---|---|---|---|---|"
 durable=(env CAPILLARY_TESTPG_DURABLE=1 CAPILLARY_TESTPG_DIR="${TMPDIR:-/tmp}/capillary-benchpg-$(id -u)")
 eval "$("${durable[@]}" scripts/testpg.sh env)"
-CAPILLARY_BENCH_SECONDS="${SECONDS_PER_CELL:-5}" go test -run '^$' -bench Posting -benchtime 1x ./internal/ledger/writer 2>&1 | grep '^|'
+CAPILLARY_BENCH_SECONDS="${SECONDS_PER_CELL:-5}" go test -run '^$' -bench 'Posting$' -benchtime 1x ./internal/ledger/writer 2>&1 | grep '^|'
+echo; echo "| engine | clients | request | postings/s | p50 ms | p99 ms |"; echo "|---|---|---|---|---|---|"
+CAPILLARY_BENCH_SECONDS="${SECONDS_PER_CELL:-5}" go test -run '^$' -bench PostingOverHTTP -benchtime 1x ./internal/ledger/writer 2>&1 | grep '^|'
 "${durable[@]}" scripts/testpg.sh stop
