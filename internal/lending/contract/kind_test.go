@@ -16,6 +16,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/evidence/party"
 	"github.com/capillary-finance/capillary/internal/lending/contract"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
+	"github.com/capillary-finance/capillary/internal/lending/mandate"
 	"github.com/capillary-finance/capillary/internal/lending/payment"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
@@ -122,6 +123,15 @@ func TestALeaseFromOfferToMoney(t *testing.T) {
 		for i, r := range d.Rows {
 			require.Equal(t, c.Terms.Schedule[i], r.Instalment)
 		}
+		// The supplier got the money; the rents come from the firm, and the mandate is in its name.
+		require.NoError(t, s.db.View(t.Context(), s.staff.System.Scope(), func(tx *db.Tx) error {
+			firm, err := party.ByID(t.Context(), tx, s.firm)
+			require.NoError(t, err)
+			m, _, err := mandate.Look(t.Context(), tx, mandate.Debt{LoanID: d.ID, FacilityID: d.FacilityID, FirmID: s.firm, BranchPath: d.BranchPath, Currency: "CNY"}, d.Terms.Start)
+			require.NoError(t, err)
+			require.Equal(t, []string{firm.Name, "6222-1"}, []string{m.DebtorName, m.DebtorAccount})
+			return nil
+		}))
 	})
 }
 

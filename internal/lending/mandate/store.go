@@ -7,6 +7,7 @@ import (
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/base/money"
+	"github.com/capillary-finance/capillary/internal/evidence/party"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
@@ -117,6 +118,13 @@ func Imply(ctx context.Context, tx *db.Tx, d Debt, implied Terms, on calendar.Da
 
 func imply(ctx context.Context, tx *db.Tx, d Debt, t Terms, on calendar.Date) error {
 	t.Reference, t.Scope, t.ScopeID, t.Currency, t.ValidFrom = "IM-"+d.LoanID, OfLoan, d.LoanID, d.Currency, on
+	if t.DebtorName == "" { // the money went to somebody else: the account is the firm's
+		firm, err := party.ByID(ctx, tx, d.FirmID)
+		if err != nil && !fault.Is(err, fault.ReasonNotFound) {
+			return err
+		}
+		t.DebtorName = firm.Name
+	}
 	_, err := insert(ctx, tx, Mandate{ID: tx.NewID("mdt"), FirmID: d.FirmID, BranchPath: d.BranchPath, Terms: t, Implied: true})
 	return err
 }
