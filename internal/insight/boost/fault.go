@@ -19,3 +19,5 @@ var (
 func badData(zh, en string) error {
 	return fault.New(ReasonData, "problem", en, "problem_zh", zh)
 }
+
+func altered() error { return fault.New(ReasonAltered) }

@@ -80,7 +80,7 @@ func (n *Node) goesLeft(v float64) bool {
 const zeroThreshold = 1e-35
 
 func inSet(set []uint32, v float64) bool {
-	if v < 0 || v >= float64(len(set)*32) {
+	if v <= -1 || v >= float64(len(set)*32) { // LightGBM cuts off the fraction, so -0.5 is category 0
 		return false
 	}
 	k := int(v)

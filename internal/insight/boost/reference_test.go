@@ -155,3 +155,71 @@ func TestTheTreesOfXGBoost(t *testing.T) {
 }
 
 var _ = strings.TrimSpace
+
+// imported reads one of the given XGBoost files.
+func (r reference) imported(t *testing.T, name string) *Model {
+	t.Helper()
+	f, err := os.Open(filepath.Join(r.dir, "default_credit_"+name+"_binned_hist.model.json"))
+	require.NoError(t, err)
+	defer func() { _ = f.Close() }()
+	m, err := ReadXGBoost(f)
+	require.NoError(t, err)
+	return m
+}
+
+// TestTheExplanationsOfXGBoost holds contributions and leaves, of the imported and of the regrown model, against the
+// published ones.
+func TestTheExplanationsOfXGBoost(t *testing.T) {
+	t.Parallel()
+	r := readReference(t)
+	p := DefaultParams()
+	p.Trees, p.Depth = 20, 5
+	grown, _, err := Train(t.Context(), r.train, nil, p)
+	require.NoError(t, err)
+	shap := readCSV(t, filepath.Join(r.dir, "default_credit_t20d5_shap_first200_test.csv"))[1:]
+	leaves := readCSV(t, filepath.Join(r.dir, "default_credit_t20d5_leafidx_first200_test.csv"))[1:]
+	require.Len(t, shap, 200)
+	require.Len(t, leaves, 200)
+	for name, m := range map[string]*Model{"imported": r.imported(t, "t20d5"), "grown": grown} {
+		explainer := NewExplainer(m)
+		widest := 0.0
+		for i := range shap {
+			row := r.testRows[shap[i][0]]
+			got, err := explainer.Explain(row)
+			require.NoError(t, err)
+			mine := append(append([]float64{got.Margin}, got.Values...), got.Base)
+			for k, v := range mine {
+				want, err := strconv.ParseFloat(shap[i][k+1], 64)
+				require.NoError(t, err)
+				require.InDelta(t, want, v, 1e-6, "%s: row %s, value %d", name, shap[i][0], k)
+				widest = max(widest, math.Abs(want-v))
+			}
+			ends, err := m.Leaves(r.testRows[leaves[i][len(leaves[i])-1]])
+			require.NoError(t, err)
+			for k, end := range ends {
+				require.Equal(t, leaves[i][k], strconv.Itoa(end))
+			}
+		}
+		t.Logf("%s: widest difference of a contribution %.1e", name, widest)
+	}
+}
+
+func TestTheImportedModelsPredictWhatWasPublished(t *testing.T) {
+	t.Parallel()
+	r := readReference(t)
+	for _, name := range []string{"t20d5", "t50d4"} {
+		m := r.imported(t, name)
+		fast := NewPredictor(m)
+		for _, row := range readCSV(t, filepath.Join(r.dir, "default_credit_"+name+"_binned_hist_test_pred.csv"))[1:] {
+			want, _ := strconv.ParseFloat(row[1], 64)
+			got, err := m.Predict(r.testRows[row[0]])
+			require.NoError(t, err)
+			require.InDelta(t, want, got, 2e-7)
+			margin, err := m.Margin(r.testRows[row[0]])
+			require.NoError(t, err)
+			margins, err := fast.Margins(nil, r.testRows[row[0]])
+			require.NoError(t, err)
+			require.Equal(t, []float64{margin}, margins)
+		}
+	}
+}
