@@ -2,6 +2,7 @@ package boost
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"testing"
 )
@@ -50,4 +51,68 @@ func BenchmarkTrain(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkPredict scores rows with 100 trees of depth 5.
+func BenchmarkPredict(b *testing.B) {
+	for _, missing := range []float64{0, 0.05} {
+		d := drawn(21_000, 23, 32, missing, 1)
+		p := DefaultParams()
+		p.Trees, p.Depth = 100, 5
+		m, _, err := Train(context.Background(), d, nil, p)
+		if err != nil {
+			b.Fatal(err)
+		}
+		values := d.values()
+		name := "dense"
+		if missing > 0 {
+			name = "with absent values"
+		}
+		b.Run(name, func(b *testing.B) {
+			fast := NewPredictor(m)
+			out := make([]float64, 0, d.Rows())
+			for b.Loop() {
+				if _, err := fast.Margins(out, values); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(d.Rows()), "ns/row")
+		})
+		b.Run(name+", one row", func(b *testing.B) {
+			i := 0
+			for b.Loop() {
+				if _, err := m.Predict(values[i*23 : i*23+23]); err != nil {
+					b.Fatal(err)
+				}
+				i = (i + 1) % d.Rows()
+			}
+		})
+		b.Run(name+", explained", func(b *testing.B) {
+			e, i := NewExplainer(m), 0
+			for b.Loop() {
+				if _, err := e.Explain(values[i*23 : i*23+23]); err != nil {
+					b.Fatal(err)
+				}
+				i = (i + 1) % d.Rows()
+			}
+		})
+	}
+}
+
+// values are the table's rows one after another, each code standing for the lower end of its bin.
+func (d *Data) values() []float64 {
+	out := make([]float64, 0, d.Rows()*len(d.Columns))
+	for r := range d.Rows() {
+		for f := range d.Columns {
+			c := &d.Columns[f]
+			v := math.NaN()
+			if k := int(c.Codes[r]); k == 0 {
+				v = -1
+			} else if k <= len(c.Cuts) {
+				v = c.Cuts[k-1]
+			}
+			out = append(out, v)
+		}
+	}
+	return out
 }

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -154,7 +153,6 @@ func TestTheTreesOfXGBoost(t *testing.T) {
 	}
 }
 
-var _ = strings.TrimSpace
 
 // imported reads one of the given XGBoost files.
 func (r reference) imported(t *testing.T, name string) *Model {
