@@ -153,7 +153,6 @@ func TestTheTreesOfXGBoost(t *testing.T) {
 	}
 }
 
-
 // imported reads one of the given XGBoost files.
 func (r reference) imported(t *testing.T, name string) *Model {
 	t.Helper()
