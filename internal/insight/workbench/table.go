@@ -84,6 +84,7 @@ type ReadOptions struct {
 // kind of a column after the first pass.
 type kind struct {
 	skip, categorical bool
+	numeric           bool // a schema says so
 	numbers, texts    int
 	oddRow            int // of the first text
 	odd               string
@@ -176,6 +177,9 @@ func (r *tableReader) learn() error {
 		if k.skip || k.categorical || k.texts == 0 {
 			continue
 		}
+		if k.numeric {
+			return cell(k.oddRow, r.header[i], k.odd, "模型在此列需要数字", "the model needs a number here")
+		}
 		if k.numbers > k.texts {
 			return cell(k.oddRow, r.header[i], k.odd, fmt.Sprintf("该列其余 %d 个值都是数字", k.numbers), fmt.Sprintf("%d other values of the column are numbers", k.numbers))
 		}
@@ -245,7 +249,8 @@ func (r *tableReader) heading(record []string) error {
 			at := slices.IndexFunc(r.o.Schema, func(in Input) bool { return in.Name == name })
 			keep := slices.Contains(r.o.Keep, name)
 			k.skip = at < 0 && !keep
-			k.categorical = keep && at < 0 || at >= 0 && !r.o.Schema[at].Numeric
+			k.numeric = at >= 0 && r.o.Schema[at].Numeric
+			k.categorical = !k.numeric
 		}
 		r.header, r.kinds = append(r.header, name), append(r.kinds, k)
 	}
