@@ -27,7 +27,7 @@ type grower struct {
 	params  *Params
 	judge   *judge
 	offsets []int
-	index   accumulator
+	index   *index
 	missing []bool // whether a column has absent values at all
 	dense   bool
 	team    *team
@@ -40,7 +40,8 @@ type grower struct {
 
 func newGrower(d *Data, p *Params, t *team) *grower {
 	g := &grower{data: d, params: p, judge: newJudge(p), team: t, dense: true, order: make([]int32, d.Rows()), spare: make([]int32, d.Rows())}
-	g.offsets, g.index = buildIndex(d)
+	g.index = newIndex(d)
+	g.offsets = g.index.offsets
 	g.missing = make([]bool, len(d.Columns))
 	for f := range d.Columns {
 		g.missing[f] = slices.Contains(d.Columns[f].Codes, uint8(d.Columns[f].Missing())) && d.Columns[f].Missing() < MaxBins

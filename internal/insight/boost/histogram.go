@@ -10,18 +10,20 @@ func (s stats) minus(o stats) stats { return stats{s.g - o.g, s.h - o.h} }
 // gradient holds the derivatives of one row's loss in single precision, as XGBoost keeps them.
 type gradient struct{ g, h float32 }
 
-// index is the coded table row by row: of every cell, the position of its bin in a histogram over all columns. A row's
-// cells lie side by side, so that adding a row touches one stretch of memory.
-type index[T uint16 | uint32] struct {
-	cells   []T
+// index is the coded table row by row: a row's cells lie side by side, so that adding a row touches one stretch of memory.
+type index struct {
+	cells   []uint8
 	columns int
+	offsets []int // of a column's bins in a histogram over all columns, and the end of the last
 }
 
-func newIndex[T uint16 | uint32](d *Data, offsets []int) *index[T] {
-	x := &index[T]{cells: make([]T, d.Rows()*len(d.Columns)), columns: len(d.Columns)}
+func newIndex(d *Data) *index {
+	n := len(d.Columns)
+	x := &index{cells: make([]uint8, d.Rows()*n), columns: n, offsets: make([]int, n+1)}
 	for f := range d.Columns {
+		x.offsets[f+1] = x.offsets[f] + d.Columns[f].Missing() + 1
 		for r, code := range d.Columns[f].Codes {
-			x.cells[r*x.columns+f] = T(offsets[f] + int(code))
+			x.cells[r*n+f] = code
 		}
 	}
 	return x
@@ -29,33 +31,18 @@ func newIndex[T uint16 | uint32](d *Data, offsets []int) *index[T] {
 
 // accumulate adds rows to the bins of the columns from..to-1. Every bin is summed in the order of the rows whatever
 // columns are asked for together, so the sums do not depend on how the columns are shared out.
-func (x *index[T]) accumulate(hist []stats, rows []int32, grads []gradient, from, to int) {
+func (x *index) accumulate(hist []stats, rows []int32, grads []gradient, from, to int) {
+	offsets := x.offsets[from:to]
 	for _, r := range rows {
 		at := int(r) * x.columns
 		g, h := float64(grads[r].g), float64(grads[r].h)
-		for _, cell := range x.cells[at+from : at+to] {
-			s := &hist[cell]
+		row := x.cells[at+from : at+to]
+		for k, code := range row[:len(offsets)] {
+			s := &hist[offsets[k]+int(code)]
 			s.g += g
 			s.h += h
 		}
 	}
-}
-
-// accumulator hides the width of the index.
-type accumulator interface {
-	accumulate(hist []stats, rows []int32, grads []gradient, from, to int)
-}
-
-// buildIndex picks the narrow index when all bins fit into it.
-func buildIndex(d *Data) (offsets []int, x accumulator) {
-	offsets = make([]int, len(d.Columns)+1)
-	for f := range d.Columns {
-		offsets[f+1] = offsets[f] + d.Columns[f].Missing() + 1
-	}
-	if offsets[len(d.Columns)] <= 1<<16 {
-		return offsets, newIndex[uint16](d, offsets)
-	}
-	return offsets, newIndex[uint32](d, offsets)
 }
 
 func subtract(out, parent, sibling []stats) {
