@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+	"time"
 )
 
 // drawn is a made-up table of the shape of the public one: 23 columns of 32 codes.
@@ -70,13 +71,18 @@ func BenchmarkPredict(b *testing.B) {
 		}
 		b.Run(name, func(b *testing.B) {
 			fast := NewPredictor(m)
-			out := make([]float64, 0, d.Rows())
+			out := make([]float64, 0, 512)
+			least, i := math.Inf(1), 0
 			for b.Loop() {
-				if _, err := fast.Margins(out, values); err != nil {
+				start := time.Now()
+				if _, err := fast.Margins(out, values[i*23:(i+512)*23]); err != nil {
 					b.Fatal(err)
 				}
+				least = min(least, float64(time.Since(start).Nanoseconds())/512)
+				i = (i + 512) % (d.Rows() - 512)
 			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(d.Rows()), "ns/row")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/512, "ns/row")
+			b.ReportMetric(least, "least-ns/row")
 		})
 		b.Run(name+", one row", func(b *testing.B) {
 			i := 0
