@@ -33,6 +33,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/ledger/statement"
 	"github.com/capillary-finance/capillary/internal/ledger/voucher"
 	"github.com/capillary-finance/capillary/internal/ledger/writer"
+	"github.com/capillary-finance/capillary/internal/lending/ageing"
 	"github.com/capillary-finance/capillary/internal/lending/contract"
 	"github.com/capillary-finance/capillary/internal/lending/due"
 	"github.com/capillary-finance/capillary/internal/lending/eod"
@@ -294,6 +295,7 @@ func (a *App) buildDomains() error {
 	a.Book.UseProposals(a.Proposals)
 	a.Jobs.Register(a.Contracts.Kind())
 	a.EOD = eod.NewService(d, a.Loans, a.Dispatcher, a.Jobs)
+	a.EOD.Register(ageing.NewService(d).Work())
 	a.Jobs.Register(a.EOD.Kind())
 	a.Jobs.Register(a.EOD.Help())
 	in := receipt.Config{DB: d, Blobs: a.Blobs, Jobs: a.Jobs, Book: receipt.LoanBook{Loans: a.Loans}, Dispatcher: a.Dispatcher, Proposals: a.Proposals}

@@ -62,6 +62,7 @@ var arrows = map[string][]string{
 	"ledger/statement":    {"journal", "fx"},
 	"lending/receipt":     {"loan", "payment"},
 	"lending/statement":   {"loan"},
+	"lending/ageing":      {"eod", "loan"},
 	"lending/due":         {"loan"},
 	"watch/signal":        {},
 	"app/*":               {"*"},

@@ -24,6 +24,7 @@ import (
 	"github.com/capillary-finance/capillary/internal/ledger/statement"
 	"github.com/capillary-finance/capillary/internal/ledger/voucher"
 	"github.com/capillary-finance/capillary/internal/ledger/writer"
+	"github.com/capillary-finance/capillary/internal/lending/ageing"
 	"github.com/capillary-finance/capillary/internal/lending/contract"
 	"github.com/capillary-finance/capillary/internal/lending/due"
 	"github.com/capillary-finance/capillary/internal/lending/eod"
@@ -81,6 +82,7 @@ func (a *App) routes() error {
 	eod.Routes(a.API, a.EOD)
 	receipt.Routes(a.API, a.Receipts)
 	due.Routes(a.API, due.NewService(a.DB))
+	ageing.Routes(a.API, ageing.NewService(a.DB))
 	loanpaper.Routes(a.API, loanpaper.NewService(a.DB, a.Loans))
 	pricing.Routes(a.API, a.Book)
 	blob.Routes(a.API, a.Blobs, a.Config.UploadMaxBytes)

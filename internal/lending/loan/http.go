@@ -54,6 +54,8 @@ type listInput struct {
 	Status     string `query:"status" enum:"pending_disbursement,active,overdue,settled,cancelled,written_off,transferred"`
 	FirmID     string `query:"firm_id" maxLength:"80"`
 	FacilityID string `query:"facility_id" maxLength:"80"`
+	LateFrom   int64  `query:"days_past_due_from" minimum:"0"`
+	LateUntil  int64  `query:"days_past_due_until" minimum:"0" doc:"0 or none: no bound"`
 }
 
 type listOutput struct{ Body api.Page[Loan] }
@@ -130,7 +132,7 @@ func Routes(a *api.API, s *Service) {
 	})
 	api.Handle(a, op("list-loans", http.MethodGet, "/api/v1/loans", "贷款列表", "List loans", PermissionRead),
 		func(ctx context.Context, p auth.Principal, in *listInput) (*listOutput, error) {
-			page, err := s.List(ctx, p, Filter{Status: in.Status, FirmID: in.FirmID, FacilityID: in.FacilityID, Limit: in.Limit, Cursor: in.Cursor})
+			page, err := s.List(ctx, p, Filter{Status: in.Status, FirmID: in.FirmID, FacilityID: in.FacilityID, LateFrom: in.LateFrom, LateUntil: in.LateUntil, Limit: in.Limit, Cursor: in.Cursor})
 			return &listOutput{Body: page}, err
 		})
 	api.Handle(a, op("get-loan", http.MethodGet, "/api/v1/loans/{id}", "贷款详情", "One loan with its schedule and what it owes", PermissionRead),

@@ -20,7 +20,7 @@ const (
 )
 
 const pageFilter = both + `and l.branch_path like $2 and ($3 = '' or d.status = $3) and ($4 = '' or l.firm_id = $4)
-	and ($5 = '' or l.facility_id = $5)`
+	and ($5 = '' or l.facility_id = $5) and d.days_past_due >= $6 and ($7 = 0 or d.days_past_due <= $7)`
 
 var (
 	insertLoan = db.Q(`insert into loan (institution_id, id, facility_id, reference, contract_id, firm_id, product_id, branch_id, branch_path, terms_json, payee_name,
@@ -29,7 +29,7 @@ var (
 	selectByID        = db.Q(`select ` + columns + both + `and l.id = $2`)
 	selectLocked      = db.Q(`select ` + columns + both + `and l.id = $2 /*for update*/`)
 	selectByReference = db.Q(`select ` + columns + both + `and l.facility_id = $2 and l.reference = $3`)
-	selectPage        = db.Q(`select ` + columns + pageFilter + ` and ($6 = '' or l.id < $6) order by l.id desc limit $7`)
+	selectPage        = db.Q(`select ` + columns + pageFilter + ` and ($8 = '' or l.id < $8) order by l.id desc limit $9`)
 	countPage         = db.Q(`select count(*)` + pageFilter)
 	selectByFirm      = db.Q(`select ` + columns + both + `and l.firm_id = $2 order by l.id`)
 	selectAfter       = db.Q(`select ` + columns + both + `and l.id > $2 order by l.id limit $3`)

@@ -16,8 +16,11 @@ type Filter struct {
 	Status     string
 	FirmID     string
 	FacilityID string
-	Limit      int
-	Cursor     string
+	// LateFrom and LateUntil bound the days past due, ends included; zero does not.
+	LateFrom  int64
+	LateUntil int64
+	Limit     int
+	Cursor    string
 }
 
 // List pages through the loans of the caller's branches, newest first.
@@ -33,7 +36,7 @@ func (s *Service) List(ctx context.Context, p auth.Principal, f Filter) (page ap
 		f.Limit = 20
 	}
 	err = s.db.View(ctx, p.Scope(), func(tx *db.Tx) error {
-		args := []any{tx.Institution, p.BranchPattern(), f.Status, f.FirmID, f.FacilityID}
+		args := []any{tx.Institution, p.BranchPattern(), f.Status, f.FirmID, f.FacilityID, f.LateFrom, f.LateUntil}
 		if err := tx.QueryRow(ctx, countPage, args...).Scan(&page.Total); err != nil {
 			return err
 		}

@@ -25,6 +25,72 @@ export type AccountsOutputBody = {
   items: Array<JournalAccount>
 }
 
+export type AgeingBucket = {
+  /** days past due */
+  from: number
+  no: number
+  until?: number
+}
+
+export type AgeingPoint = {
+  as_of: string
+  currency: string
+  loans: number
+  outstanding_minor: number
+  over_90_minor: number
+  overdue_minor: number
+}
+
+export type AgeingReport = {
+  /** the business date that begins: days past due are counted up to it */
+  as_of?: string
+  /** loans the night could not work, counted as they stood before */
+  behind: number
+  branches: Array<AgeingRow>
+  buckets: Array<AgeingBucket>
+  products: Array<AgeingRow>
+  taken_at?: string
+  /** for readers of the whole institution and its journal only */
+  ties: Array<AgeingTie>
+  totals: Array<AgeingRow>
+}
+
+export type AgeingRow = {
+  /** in the order of the report's buckets */
+  buckets: Array<AgeingSums>
+  currency: string
+  /** of everything, what is due and not paid */
+  due_minor: number
+  /** of the branch or the product; empty: everything the reader may see */
+  id: string
+  loans: number
+  name: string
+  /** principal not repaid */
+  outstanding_minor: number
+  /** principal of loans past due by more than 90 days */
+  over_90_minor: number
+  /** principal of loans that are past due */
+  overdue_minor: number
+}
+
+export type AgeingSums = {
+  /** of everything, what is due and not paid */
+  due_minor: number
+  loans: number
+  /** principal not repaid */
+  outstanding_minor: number
+}
+
+export type AgeingTie = {
+  currency: string
+  /** anything but zero wants an explanation */
+  difference_minor: number
+  /** balance of the accounts that the accounting recipes name for loan principal */
+  ledger_minor: number
+  /** sum over the loans */
+  loans_minor: number
+}
+
 export type Application = {
   amount_minor: number
   approved_minor: number
@@ -627,6 +693,10 @@ export type ContractTerms = {
   signed_on: string
   starts_on: string
   tenor_months: number
+}
+
+export type CourseOutputBody = {
+  items: Array<AgeingPoint>
 }
 
 export type Create_api_keyRequest = {
@@ -4568,6 +4638,35 @@ export interface Operations {
     body: AccountChangeInputBody
     answer: Proposal
   }
+  /** Ageing report */
+  "GET /api/v1/ageing": {
+    path: {}
+    query: {
+      /** empty: the latest */
+      as_of?: string
+    }
+    body: undefined
+    answer: AgeingReport
+  }
+  /** Download the ageing report (XLSX; as_of is its date, else the latest; lang is zh or en) */
+  "GET /api/v1/ageing.xlsx": {
+    path: {}
+    query: {}
+    body: undefined
+    answer: undefined
+  }
+  /** Course of arrears */
+  "GET /api/v1/ageing/course": {
+    path: {}
+    query: {
+      /** empty: three months before the last day */
+      from?: string
+      /** empty: the business date */
+      until?: string
+    }
+    body: undefined
+    answer: CourseOutputBody
+  }
   /** API keys: the caller's own, or all for who manages them */
   "GET /api/v1/api-keys": {
     path: {}
@@ -5850,6 +5949,9 @@ export interface Operations {
     query: {
       /** next_cursor of the page before */
       cursor?: string
+      days_past_due_from?: number
+      /** 0 or none: no bound */
+      days_past_due_until?: number
       facility_id?: string
       firm_id?: string
       /** rows per page */

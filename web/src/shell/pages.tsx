@@ -67,6 +67,7 @@ export const groups: MenuGroup[] = [
       { path: '/loans', menu: 'loans', need: 'loan.read', load: () => import('../page/lending/Loans') },
       { path: '/loans/$id', need: 'loan.read', load: () => import('../page/lending/LoanPage') },
       { path: '/repayment-calendar', menu: 'dueCalendar', need: 'loan.read', load: () => import('../page/lending/DueCalendar') },
+      { path: '/ageing', menu: 'ageing', need: 'loan.read', load: () => import('../page/lending/Ageing') },
       { path: '/receipts', menu: 'receipts', need: 'receipt.read', load: () => import('../page/receipt/Receipts') },
       { path: '/receipts/files/$id', need: 'receipt.read', load: () => import('../page/receipt/ReceiptFilePage') },
       { path: '/receipts/$id', need: 'receipt.read', load: () => import('../page/receipt/ReceiptPage') },

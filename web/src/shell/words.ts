@@ -25,6 +25,7 @@ export const shellWords = words({
   contracts: ['合同', 'Contracts'],
   loans: ['借据', 'Loans'],
   dueCalendar: ['还款日历', 'Repayment calendar'],
+  ageing: ['账龄报表', 'Ageing report'],
   lpr: ['报价利率', 'Prime rates'],
   receipts: ['来款', 'Receipts'],
   calculator: ['还款计算器', 'Calculator'],

@@ -2,6 +2,7 @@ import { Alert, App, Button, Card, Space, Statistic, Table, Tooltip } from 'antd
 import { useState } from 'react'
 import { useAction, useGet } from '../../api/hooks'
 import { useWords } from '../../i18n/words'
+import { A } from '../../shell/go'
 import { showJobs } from '../../shell/showJobs'
 import { useMay } from '../../shell/session'
 import { Async } from '../../widget/Async'
@@ -20,7 +21,7 @@ export default function Eod() {
   const status = useGet<Status>('/eod', undefined, { every: (data) => (data?.current ? 1000 : 5000) })
   const run = useAction({ stale, onDone: showJobs })
   const [configuring, setConfiguring] = useState(false)
-  const steps = ['catch_up', 'collect', 'roll', 'accrue', 'rate_reset', 'gl_posting', 'done'] as const
+  const steps = ['catch_up', 'collect', 'roll', 'accrue', 'rate_reset', 'gl_posting', 'report', 'done'] as const
   const stepText = (code: string) => { const known = steps.find((one) => one === code); return known ? say(known) : code }
   const start = () => modal.confirm({ title: say('runEodSure', { date: status.data?.business_date ?? '' }), okText: say('runEod'), onOk: () => run.run({ path: '/eod', body: {} }) })
   return (
@@ -41,7 +42,7 @@ export default function Eod() {
             {data.business_day ? null : <Alert type="info" showIcon title={say('holiday')} />}
             <Table<Run> size="small" rowKey="closing_date" pagination={false} dataSource={data.runs ?? []} scroll={{ x: 'max-content' }} title={() => say('history')} locale={{ emptyText: say('noRuns') }} columns={[
               { title: say('closingDate'), render: (_, row) => <DateText date={row.closing_date} /> },
-              { title: say('nextDate'), render: (_, row) => <DateText date={row.next_date} /> },
+              { title: say('nextDate'), render: (_, row) => (row.step === 'done' ? <A href={`/ageing?as_of=${row.next_date}`}><DateText date={row.next_date} /></A> : <DateText date={row.next_date} />) },
               { title: say('state'), render: (_, row) => <StateTag text={stepText(row.step)} tone={row.step === 'done' ? 'good' : 'busy'} /> },
               { title: say('loans'), dataIndex: 'loans', align: 'right', className: 'num' },
               { title: say('failed'), align: 'right', className: 'num', render: (_, row) => (row.accepted ? <Tooltip title={row.accepted}><span>{row.failed}</span></Tooltip> : row.failed) },

@@ -55,6 +55,7 @@ export const booksWords = words({
   days: ['天数', 'Days'],
   rate_reset: ['利率重定价', 'Resetting rates'],
   gl_posting: ['总账过账', 'Posting'],
+  report: ['账龄报表', 'Ageing report'],
   history: ['历次日终', 'Past days'],
   noRuns: ['还没有日终记录。点“运行日终”结束当前营业日。', 'No day has ended yet. Press "Run end of day" to close the business date.'],
   openFailures: ['待处理的失败贷款', 'Failed loans waiting'],

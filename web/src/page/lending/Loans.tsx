@@ -1,4 +1,6 @@
+import { Tag } from 'antd'
 import { useWords } from '../../i18n/words'
+import { useUrlState } from '../../shell/go'
 import { DataTable } from '../../widget/DataTable'
 import { money, percent } from '../../widget/format'
 import { PageHeader } from '../../widget/PageHeader'
@@ -50,10 +52,15 @@ export function LoanTable({ name, fixed, prefix }: { name: string; fixed?: Recor
 
 export default function Loans() {
   const say = useWords(lendingWords)
+  const [url, setUrl] = useUrlState()
+  const from = url.days_past_due_from ?? ''
+  const until = url.days_past_due_until ?? ''
+  const late = from || until
   return (
     <div className="page">
       <PageHeader title={say('loans')} hint={say('loansHint')} />
-      <LoanTable name="loans" />
+      {late ? <div><Tag closable onClose={() => setUrl({ days_past_due_from: undefined, days_past_due_until: undefined, cursor: undefined })}>{say('daysPastDue')} <span className="num">{from || '0'} – {until || '…'}</span></Tag></div> : null}
+      <LoanTable key={`${from}-${until}`} name="loans" {...(late ? { fixed: { ...(from ? { days_past_due_from: from } : {}), ...(until ? { days_past_due_until: until } : {}) } } : {})} />
     </div>
   )
 }

@@ -1,0 +1,29 @@
+-- The ageing report of every business date: loans by days past due, branch, product and currency, and their principal beside the general ledger.
+create table ageing_report (
+  institution_id text not null,
+  as_of text not null,
+  taken_at bigint not null,
+  primary key (institution_id, as_of)
+);
+create table ageing_cell (
+  institution_id text not null,
+  as_of text not null,
+  branch_id text not null,
+  branch_path text not null,
+  product_id text not null,
+  currency text not null,
+  bucket bigint not null,
+  loans bigint not null,
+  outstanding_minor bigint not null,
+  due_minor bigint not null,
+  behind bigint not null,
+  primary key (institution_id, as_of, branch_id, branch_path, product_id, currency, bucket)
+);
+create table ageing_tie (
+  institution_id text not null,
+  as_of text not null,
+  currency text not null,
+  loans_minor bigint not null,
+  ledger_minor bigint not null,
+  primary key (institution_id, as_of, currency)
+);
