@@ -38,10 +38,10 @@ bin/bench start bin/capillary "$work/sqlite"
 # Repayment plans on one core, beside the textbook's float annuity.
 echo; echo "| plan | instalments | plans/s on one core | times the float floor |"; echo "|---|---|---|---|"
 go test -run '^$' -bench Plans -benchtime 500ms ./internal/base/schedule | awk '/^BenchmarkPlans/{split($1,n,"/"); gsub("_"," ",n[2]); sub("-[0-9]+$","",n[3]); for(i=3;i<NF;i+=2) f[$(i+1)]=$i; printf "| %s | %d | %d | %.1f |\n", n[2], n[3], f["plans/s"], f["x-float"]}' | sort
-# Boosted trees beside XGBoost on the same codes and threads, turn by turn; then scoring and explaining. Each pair is minimum / median.
+# Boosted trees beside XGBoost on the same codes and threads, turn by turn; then scoring and explaining. Times are minimum / median.
 python="${CAPILLARY_XGBOOST_PYTHON:-/usr/bin/python3}"
 if "$python" -c 'import xgboost' 2>/dev/null; then
-  echo; echo "| table | trees x depth | threads | capillary | XGBoost $("$python" -c 'import xgboost; print(xgboost.__version__)') | ratio |"; echo "|---|---|---|---|---|---|"
+  echo; echo "| table | trees x depth | threads | capillary | XGBoost $("$python" -c 'import xgboost; print(xgboost.__version__)') | times XGBoost | of its processor time |"; echo "|---|---|---|---|---|---|---|"
   CAPILLARY_XGBOOST_PYTHON="$python" go test -run '^$' -bench AgainstXGBoost -benchtime 1x ./internal/insight/boost | grep '^|'
 else
   echo "bench: $python has no xgboost (apt-get install python3-xgboost, or name another with CAPILLARY_XGBOOST_PYTHON): training beside XGBoost is left out" >&2
