@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/capillary-finance/capillary/internal/insight/boost"
 	"github.com/capillary-finance/capillary/internal/insight/workbench"
+	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
 func (c *cli) modelCommand() *cobra.Command {
@@ -125,7 +127,7 @@ func (f *modelFlags) understand(c *cli) error {
 	if f.breaks == "" {
 		return nil
 	}
-	file, err := os.Open(f.breaks)
+	file, err := opened(f.breaks)
 	if err != nil {
 		return err
 	}
@@ -179,7 +181,27 @@ func (f *modelFlags) run(cmd *cobra.Command, c *cli) error {
 }
 
 func openFile(name string) func() (io.ReadCloser, error) {
-	return func() (io.ReadCloser, error) { return os.Open(name) }
+	return func() (io.ReadCloser, error) { return opened(name) }
+}
+
+// opened is os.Open with an error for people.
+func opened(name string) (*os.File, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, unreachable(name, err)
+	}
+	return f, nil
+}
+
+func unreachable(name string, err error) error {
+	problem, zh := err.Error(), err.Error()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		problem, zh = "there is no such file or folder", "文件或文件夹不存在"
+	case errors.Is(err, fs.ErrPermission):
+		problem, zh = "permission denied", "没有权限"
+	}
+	return fault.New(workbench.ReasonFile, "file", name, "problem", problem, "problem_zh", zh).Wrap(err)
 }
 
 func printJSON(w io.Writer, v any) error {
@@ -193,7 +215,7 @@ func printJSON(w io.Writer, v any) error {
 func writeWhole(name string, write func(w io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
 	if err != nil {
-		return err
+		return unreachable(name, err)
 	}
 	if err := errors.Join(write(f), f.Close()); err != nil {
 		return errors.Join(err, os.Remove(f.Name()))

@@ -103,6 +103,8 @@ func TestWrongUseOfModelsIsNamed(t *testing.T) {
 		{2, "--data and --label are required", "必填", []string{"train", "--label", "late"}},
 		{2, "expected column:+", "应为", []string{"train", "--data", data, "--label", "late", "--monotone", "arrears"}},
 		{2, "expected a number or balanced", "balanced", []string{"train", "--data", data, "--label", "late", "--pos-weight", "x"}},
+		{1, "nowhere.csv cannot be opened or written: there is no such file", "文件或文件夹不存在", []string{"train", "--data", "nowhere.csv", "--label", "late"}},
+		{1, "WORKBENCH_FILE", "文件或文件夹不存在", []string{"train", "--data", data, "--label", "late", "--trees", "1", "--out", "nowhere/m.json"}},
 		{1, "TABLE_EXPRESSION", "表达式", []string{"train", "--data", data, "--label", "late", "--split", "id%%3"}},
 		{1, "TABLE_COLUMN", "没有这一列", []string{"train", "--data", data, "--label", "later"}},
 		{1, "BOOST_PARAMETER", "训练参数", []string{"train", "--data", data, "--label", "late", "--eta", "2"}},

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 
@@ -66,7 +65,7 @@ func (f *useFlags) load(c *cli) (*workbench.Model, *workbench.Table, error) {
 	if f.model == "" || f.data == "" {
 		return nil, nil, &usageError{errors.New(c.tr("--model 与 --data 必填", "--model and --data are required"))}
 	}
-	file, err := os.Open(f.model)
+	file, err := opened(f.model)
 	if err != nil {
 		return nil, nil, err
 	}

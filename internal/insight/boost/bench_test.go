@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -15,7 +16,7 @@ func drawn(rows, columns, bins int, missing float64, seed uint64) *Data {
 	risk := make([]float64, rows)
 	for f := range d.Columns {
 		c := &d.Columns[f]
-		c.Name = "c" + string(rune('a'+f%26))
+		c.Name = "c" + strconv.Itoa(f)
 		for b := 1; b < bins; b++ {
 			c.Cuts = append(c.Cuts, float64(b))
 		}

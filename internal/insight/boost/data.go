@@ -115,10 +115,15 @@ func (d *Data) validate() error {
 	if bads == 0 || goods == 0 {
 		return badData(fmt.Sprintf("坏样本 %d 行、好样本 %d 行，两类都要有", bads, goods), fmt.Sprintf("%d bad and %d good rows; both are needed", bads, goods))
 	}
+	names := map[string]bool{}
 	for i := range d.Columns {
 		if err := d.Columns[i].validate(len(d.Labels)); err != nil {
 			return err
 		}
+		if name := d.Columns[i].Name; names[name] {
+			return badData("列名 "+name+" 重复", "the column name "+name+" stands twice")
+		}
+		names[d.Columns[i].Name] = true
 	}
 	return nil
 }

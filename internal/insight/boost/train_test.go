@@ -142,6 +142,7 @@ func TestWrongParametersAndDataAreNamed(t *testing.T) {
 		{func(_ *Params, d *Data) { d.Columns[1].Codes[3] = 200 }, "row 4: code 200"},
 		{func(_ *Params, d *Data) { d.Columns[1].Codes = nil }, "0 codes for 50 rows"},
 		{func(_ *Params, d *Data) { d.Columns[1].Cuts = []float64{2, 1} }, "must rise"},
+		{func(_ *Params, d *Data) { d.Columns[2].Name = d.Columns[0].Name }, "stands twice"},
 		{func(_ *Params, d *Data) { d.Columns = nil }, "0 columns"},
 	} {
 		d, p := drawn(50, 3, 8, 0, 1), DefaultParams()

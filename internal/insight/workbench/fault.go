@@ -16,6 +16,9 @@ var (
 		"按提示修改后重试", "Change it as described and retry")
 	ReasonUntrainable = fault.Declare("WORKBENCH_UNTRAINABLE", fault.Invalid, "无法训练：{problem}", "Cannot train: {problem}",
 		"补充带标签的样本，或调整划分、列与选项后重试", "Add labelled rows, or change the split, the columns or the options, and retry")
+	// ReasonFile is for whoever opens the files, which this package does not.
+	ReasonFile = fault.Declare("WORKBENCH_FILE", fault.NotFound, "文件 {file} 无法打开或写入：{problem}", "The file {file} cannot be opened or written: {problem}",
+		"检查文件名、文件夹与权限", "Check the name, the folder and the permissions")
 	ReasonModelFile = fault.Declare("WORKBENCH_MODEL_FILE", fault.Invalid, "模型文件不可用：{problem}", "The model file cannot be used: {problem}",
 		"使用 capillary model train 保存的文件，或 XGBoost 的 JSON、LightGBM 的文本模型", "Use a file that capillary model train saved, or an XGBoost JSON or LightGBM text model")
 )

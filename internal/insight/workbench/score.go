@@ -185,9 +185,10 @@ func (m *Model) explainTrees(explainer *boost.Explainer, laid [][]float64, row i
 	if err != nil {
 		return Explanation{}, err
 	}
-	e := Explanation{PD: m.Boost.Respond(s.Margin), LogOdds: s.Margin, Base: s.Base}
+	scale := cmp.Or(m.Boost.Scale, 1) // LightGBM's sigmoid turns margins into log-odds
+	e := Explanation{PD: m.Boost.Respond(s.Margin), LogOdds: scale * s.Margin, Base: scale * s.Base}
 	for _, v := range s.Values {
-		e.Parts = append(e.Parts, Part{LogOdds: v})
+		e.Parts = append(e.Parts, Part{LogOdds: scale * v})
 	}
 	return e, nil
 }
