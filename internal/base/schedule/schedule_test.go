@@ -217,7 +217,8 @@ func TestRefuses(t *testing.T) {
 		"tranches": func(x *schedule.Terms) {
 			x.Tranches = append(x.Tranches, schedule.Tranche{Date: day("2030-01-01"), AmountMinor: 1})
 		},
-		"dates": func(x *schedule.Terms) { x.Dates = []calendar.Date{day("2026-03-01"), day("2026-02-01")} },
+		"first_due": func(x *schedule.Terms) { x.FirstDue = x.Start }, // else the first period would have no days, or fewer
+		"dates":     func(x *schedule.Terms) { x.Dates = []calendar.Date{day("2026-03-01"), day("2026-02-01")} },
 	} {
 		terms := monthly()
 		change(&terms)

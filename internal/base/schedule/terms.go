@@ -210,6 +210,7 @@ func (t Terms) Validate() error {
 		}
 	}
 	check(t.Start.IsZero(), "start", "必填", "is required")
+	check(!t.FirstDue.IsZero() && !t.FirstDue.After(t.Start), "first_due", "须晚于起息日", "must be after the start")
 	check(t.Count < 1 || t.Count > countMax, "count", "须在1至1200之间", "must be 1 to 1200")
 	check(t.Every < 1 || t.Every > 1200, "every", "须在1至1200之间", "must be 1 to 1200")
 	check(t.Rate < 0 || t.Rate > 10*rate.Scale, "rate", "须在0与10之间", "must lie between 0 and 10")

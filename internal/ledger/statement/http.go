@@ -103,8 +103,14 @@ func Routes(a *api.API, s *Service) {
 			page, err := s.SubAccounts(ctx, p, in.Account, in.Cursor, in.Limit)
 			return &subAccountsOutput{Body: page}, err
 		})
-	a.Raw(op("export-ledger-report", "export", "导出报表：report=trial|balance_sheet|income_statement|account，format=csv|xlsx，其余参数同各报表",
-		"Export a report: report=trial|balance_sheet|income_statement|account, format=csv|xlsx, and the report's own parameters"), s.export)
+	export := op("export-ledger-report", "export", "导出报表", "Export a report as CSV or XLSX")
+	export.Query = []api.QueryParam{
+		{Name: "report", Values: []string{"trial", "balance_sheet", "income_statement", "account"}}, {Name: "format", Values: []string{"csv", "xlsx"}},
+		{Name: "from", Date: true, Doc: "first day; empty: the first of January of the last day's year"}, {Name: "until", Date: true, Doc: "last day; empty: the business date"},
+		{Name: "branch", Doc: "empty: the whole institution"}, {Name: "currency", Doc: "empty: the base currency"},
+		{Name: "account", Doc: "with report=account"}, {Name: "sub", Doc: "with report=account; empty: the whole account"},
+	}
+	a.Raw(export, s.export)
 }
 
 func (in accountStatementInput) filter() journal.StatementFilter {

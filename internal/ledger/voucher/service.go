@@ -51,6 +51,9 @@ func describeVoucher(ctx context.Context, tx *db.Tx, _ auth.Principal, body json
 		}
 		return d, err
 	}
+	if err := checkBranch(ctx, tx, v.Branch); err != nil {
+		return d, err
+	}
 	draft := v.draft()
 	if err := judge(ctx, tx, draft, v.Reason); err != nil {
 		return d, err
@@ -94,6 +97,23 @@ func judge(ctx context.Context, tx *db.Tx, d journal.Draft, reason string) error
 		return err
 	}
 	return journal.Check(ctx, tx, d)
+}
+
+var countBranch = db.Q(`select count(*) from branch where institution_id = $1 and id = $2`)
+
+// checkBranch refuses a branch that is not there: its balances would stand in no branch's books, for ever.
+func checkBranch(ctx context.Context, tx *db.Tx, id string) error {
+	if id == "" {
+		return nil
+	}
+	var n int64
+	if err := tx.QueryRow(ctx, countBranch, tx.Institution, id).Scan(&n); err != nil {
+		return err
+	}
+	if n == 0 {
+		return fault.Field("branch", "没有该网点，请填网点编号（id）", "is not the id of a branch of the institution")
+	}
+	return nil
 }
 
 func apply(ctx context.Context, tx *db.Tx, p auth.Principal, d proposal.Description, _ json.RawMessage) error {

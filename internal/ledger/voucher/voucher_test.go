@@ -99,6 +99,7 @@ func TestRefusedVouchers(t *testing.T) {
 		{"without a number", with(func(v *voucher.Voucher) { v.Reference = "" }), fault.ReasonRequired},
 		{"dated tomorrow", with(func(v *voucher.Voucher) { v.Date = monday.AddDays(1) }), fault.ReasonInvalid},
 		{"one fen off", with(func(v *voucher.Voucher) { v.Lines[0].AmountMinor++ }), journal.ReasonUnbalanced},
+		{"of a branch that is not there", with(func(v *voucher.Voucher) { v.Branch = "br_nowhere" }), fault.ReasonInvalid},
 		{"an unknown account", with(func(v *voucher.Voucher) { v.Lines[0].Account = "9999" }), journal.ReasonUnknownAccount},
 		{"a loan's principal", with(func(v *voucher.Voucher) { v.Lines[0].Account = journal.LoanPrincipal }), voucher.ReasonControlled},
 	}
@@ -106,7 +107,9 @@ func TestRefusedVouchers(t *testing.T) {
 		_, err := h.svc.Propose(t.Context(), h.staff.Operations, r.v)
 		require.True(t, fault.Is(err, r.reason), "%s: %v", r.name, err)
 	}
-	_, err := h.svc.Propose(t.Context(), h.staff.Manager, rent("V-3", 5))
+	_, err := h.svc.Propose(t.Context(), h.staff.Operations, with(func(v *voucher.Voucher) { v.Branch = h.staff.Manager.BranchID }))
+	require.NoError(t, err)
+	_, err = h.svc.Propose(t.Context(), h.staff.Manager, rent("V-3", 5))
 	require.True(t, fault.Is(err, fault.ReasonForbidden))
 
 	// Nor may a loan's entry be taken back by hand.

@@ -2,6 +2,7 @@ package loan
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
@@ -60,7 +61,7 @@ func suppose(l Loan, events []Event, list []Supposition) (w WhatIf, err error) {
 	with := append([]Event(nil), events...)
 	for i, x := range list {
 		if x.Date.Before(l.Terms.Start) || x.Date.Sub(l.ProcessedTo) > aheadMaxDays {
-			return w, fault.Field("date", "须在起息日之后", "must be after the loan's start").WithRow(i + 1)
+			return w, fault.Field("date", fmt.Sprintf("须在起息日之后、处理日起%d天之内", aheadMaxDays), fmt.Sprintf("must be after the loan's start and at most %d days ahead", aheadMaxDays)).WithRow(i + 1)
 		}
 		with = append(with, Event{Seq: int64(len(with) + 1), Kind: x.Kind, Date: x.Date, AmountMinor: x.AmountMinor, Prepay: x.Prepay, Detail: x.Detail})
 		on = later(on, x.Date)

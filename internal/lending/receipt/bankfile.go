@@ -50,7 +50,7 @@ func asFault(name string, err error) error {
 	var own *iso20022.Error
 	switch {
 	case errors.As(err, &own):
-		return fault.New(source.ReasonFileFormat, "file", name, "problem", own.Path+": "+own.En, "problem_zh", own.Path+"："+own.Zh).WithRow(own.Line).Wrap(err)
+		return fault.New(ReasonFormat, "file", name, "problem", own.Path+": "+own.En, "problem_zh", own.Path+"："+own.Zh).WithRow(own.Line).Wrap(err)
 	case errors.Is(err, iso20022.ErrTooLarge):
 		return fault.New(source.ReasonFileTooLarge, "file", name, "limit", tableMax).Wrap(err)
 	}
@@ -105,6 +105,16 @@ func (b *bankReader) entry(e iso20022.Entry) error {
 	return nil
 }
 
+// shared tells whether the bank's number of a transaction is also that of its batch or of another transaction of it.
+func shared(e iso20022.Entry, t iso20022.Transaction) bool {
+	for _, other := range e.Transactions {
+		if other.No != t.No && other.ServicerRef == t.ServicerRef {
+			return true
+		}
+	}
+	return t.ServicerRef == e.ServicerRef
+}
+
 func (b *bankReader) transaction(e iso20022.Entry, l Line, t iso20022.Transaction, of int) error {
 	if !t.Credit || t.Amount.Minor == 0 {
 		*b.skipped++
@@ -121,8 +131,11 @@ func (b *bankReader) transaction(e iso20022.Entry, l Line, t iso20022.Transactio
 	if reference == "" {
 		return b.to.bad(badEntry(&iso20022.Error{Line: e.Line, Path: e.Path + "/AcctSvcrRef", Zh: "缺少银行参考号，无法保证只入账一次", En: "no bank reference: it could not be kept from being booked twice"}))
 	}
+	if t.Amount.Minor > amountMax {
+		return b.to.bad(badEntry(&iso20022.Error{Line: e.Line, Path: e.Path + "/Amt", Zh: "金额超出可处理的范围", En: "the amount is beyond what can be handled"}))
+	}
 	no := 0
-	if of > 1 && (t.ServicerRef == "" || t.ServicerRef == e.ServicerRef) {
+	if of > 1 && (t.ServicerRef == "" || shared(e, t)) {
 		no = t.No
 	}
 	l.Key, l.BankReference = bankKey(reference, no), reference

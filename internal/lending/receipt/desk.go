@@ -379,8 +379,8 @@ func applyPolicy(ctx context.Context, tx *db.Tx, _ auth.Principal, d proposal.De
 	return err
 }
 
-// Rematch lets everything that waits meet the rules again: after a collection
-// has had its outcome, or new loans have come.
+// Rematch lets everything that waits meet the rules again: after a collection has had its outcome, new loans have come or the
+// rules have changed. What a person has noted, returned or assigned in part is left to the person.
 func (s *Service) Rematch(ctx context.Context, p auth.Principal) (j job.Job, err error) {
 	if err := p.Require(PermissionHandle); err != nil {
 		return j, err

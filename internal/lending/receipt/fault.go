@@ -19,6 +19,15 @@ var (
 	ReasonColumns = fault.Declare("RECEIPT_COLUMNS", fault.Invalid,
 		"还款文件 {file} 缺少列：{columns}", "The repayment file {file} lacks these columns: {columns}",
 		"下载模板，按模板的表头填写", "Download the template and use its header")
+	ReasonColumnTwice = fault.Declare("RECEIPT_COLUMN_TWICE", fault.Invalid,
+		"还款文件 {file} 有两列都可作为“{column}”：{columns}", "The repayment file {file} has two columns that may be its {column}: {columns}",
+		"只保留一列后重新上传", "Keep one of them and upload again")
+	ReasonFormat = fault.Declare("RECEIPT_FILE_FORMAT", fault.Invalid,
+		"来款文件 {file} 的格式无法识别：{problem}", "The format of the file of payments {file} is not known: {problem}",
+		"另存为 XLSX 或 CSV（UTF-8 或 GB18030），或取银行的 camt.053、camt.054 文件", "Save it as XLSX or CSV (UTF-8 or GB18030), or take the bank's camt.053 or camt.054")
+	ReasonReferenceTwice = fault.Declare("RECEIPT_REFERENCE_TWICE", fault.Invalid,
+		"银行流水号 {reference} 在本文件第 {line} 行已用于另一笔来款（贷款、企业、付款账号或起息日不同）", "The bank reference {reference} stands in line {line} of this file for another payment (its loan, firm, payer or value date differs)",
+		"核对流水号；两笔来款须各有自己的流水号", "Check it; each payment needs a reference of its own")
 	ReasonValue = fault.Declare("RECEIPT_VALUE", fault.Invalid,
 		"“{column}”的值“{value}”不正确：{problem}", "{column} holds {value}: {problem}",
 		"改正该值后重新上传；已入账的行会被识别，不会重复", "Correct it and upload again; rows taken before are recognised")

@@ -17,8 +17,9 @@ import (
 
 const batch = 100
 
-// matchAll lets every receipt that has not met the rules meet them.
-func (s *Service) matchAll(ctx context.Context, p auth.Principal, tick func() error) error {
+// matchAll lets every receipt of a status meet the rules: those that have not yet, or those that wait for a person and that
+// nobody has handled.
+func (s *Service) matchAll(ctx context.Context, p auth.Principal, status Status, tick func() error) error {
 	for after := ""; ; {
 		var todo []Receipt
 		var policy Policy
@@ -26,7 +27,7 @@ func (s *Service) matchAll(ctx context.Context, p auth.Principal, tick func() er
 			if policy, err = policyOf(ctx, tx); err != nil {
 				return err
 			}
-			rows, err := tx.Query(ctx, selectByStatus, tx.Institution, string(Received), after, batch)
+			rows, err := tx.Query(ctx, selectByStatus, tx.Institution, string(status), after, batch)
 			if err != nil {
 				return err
 			}
@@ -65,11 +66,20 @@ func (s *Service) match(ctx context.Context, p auth.Principal, policy Policy, r 
 	s.payoffs(ctx, p, &e, today)
 	v := policy.decide(e)
 	err = s.DB.Update(ctx, p.Scope(), func(tx *db.Tx) error {
-		r, err := get(ctx, tx, selectLocked, r.ID)
-		if err != nil || r.Status != Received {
+		now, err := get(ctx, tx, selectLocked, r.ID)
+		if err != nil || now.Status != r.Status {
 			return err
 		}
-		return keep(ctx, tx, policy, r, v)
+		if now.Status == Exception {
+			handled, err := uses(ctx, tx, r.ID)
+			sure := v.OrderID != "" || v.Wait || len(v.Plan) > 0 && v.Score >= policy.PostFrom
+			same := !sure && now.Rule == string(v.Rule) && now.Score == v.Score && now.Why == v.Why
+			if err != nil || len(handled) > 0 || same {
+				return err
+			}
+			now.Status = Received
+		}
+		return keep(ctx, tx, policy, now, v)
 	})
 	if err != nil {
 		return err

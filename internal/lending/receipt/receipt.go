@@ -181,3 +181,8 @@ type Line struct {
 	FirmHint      string
 	Prepay        bool
 }
+
+// same reports whether two rows of one file under one bank reference tell of one payment.
+func (l Line) same(o Line) bool {
+	return l.LoanHint == o.LoanHint && l.FirmHint == o.FirmHint && l.PayerAccount == o.PayerAccount && l.ValueDate == o.ValueDate && l.EndToEndID == o.EndToEndID
+}

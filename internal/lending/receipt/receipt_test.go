@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http/httptest"
 	"strings"
@@ -460,6 +461,119 @@ func TestFilesAsPeopleSendThem(t *testing.T) {
 		_, ok := fault.As(err)
 		require.True(t, ok, "%s: %v", name, err)
 	}
+}
+
+// What could be read as another amount, date or payment than was meant is refused with its place, never guessed.
+func TestNothingInAFileIsGuessed(t *testing.T) {
+	t.Parallel()
+	today := calendar.MustParse("2026-03-02")
+	read := func(name string, content io.Reader) (got []receipt.Line, bad []receipt.BadRow, err error) {
+		var skipped int64
+		_, err = receipt.ReadFile(name, content, today, receipt.NewSink(func(l receipt.Line) error { got = append(got, l); return nil },
+			func(x receipt.BadRow) error { bad = append(bad, x); return nil }), &skipped)
+		return got, bad, err
+	}
+	row := func(amount string) string {
+		return "金额,起息日,银行流水号\n\"" + amount + "\",2026-03-02,A1\n"
+	}
+
+	for amount, fen := range map[string]int64{"1,234.5": 1234_50, "12,345,678": 12345678_00, "￥1，234.00": 1234_00, "0.01": 1, "1,000,000,000,000": 1_000_000_000_000_00} {
+		got, bad, err := read("a.csv", strings.NewReader(row(amount)))
+		require.NoError(t, err)
+		require.Empty(t, bad, amount)
+		require.Equal(t, fen, got[0].AmountMinor, amount)
+	}
+	for _, amount := range []string{"1,50", "12,34,567.00", ",500", "1,2345", "1.234,56", "1,000,", "1,000.5,0", "1,000,000,000,000.01", "92233720368547758.07"} {
+		got, bad, err := read("a.csv", strings.NewReader(row(amount)))
+		require.NoError(t, err)
+		require.Empty(t, got, amount)
+		require.Len(t, bad, 1, amount)
+		require.Equal(t, "金额", bad[0].Column)
+	}
+
+	_, _, err := read("twice.csv", strings.NewReader("金额,还款金额,起息日,银行流水号\n99999,1.00,2026-03-02,A1\n"))
+	require.ErrorContains(t, err, "RECEIPT_COLUMN_TWICE")
+
+	// Workbooks: days from 1904 and times of day. 2026-03-01 is day 46082 from 1900 and 44620 from 1904.
+	for from1904, day := range map[bool]float64{false: 46082.75, true: 44620} {
+		x := excelize.NewFile()
+		require.NoError(t, x.SetWorkbookProps(&excelize.WorkbookPropsOptions{Date1904: &from1904}))
+		require.NoError(t, x.SetSheetRow("Sheet1", "A1", &[]any{"金额", "起息日", "银行流水号"}))
+		require.NoError(t, x.SetSheetRow("Sheet1", "A2", &[]any{5, day, "W1"}))
+		buf, err := x.WriteToBuffer()
+		require.NoError(t, err)
+		got, bad, err := read("a.xlsx", buf)
+		require.NoError(t, err)
+		require.Empty(t, bad)
+		require.Equal(t, "2026-03-01", got[0].ValueDate.String())
+	}
+
+	// 64 MiB end in the middle of 5050.00: a row cut in two is no smaller amount.
+	start, line := "金额,起息日,银行流水号,其他\n", "5,2026-03-02,A1,"+strings.Repeat("x", 60_000)+"\n"
+	rest := 64<<20 + 1 - len(start)
+	whole, over := rest/len(line), rest%len(line)
+	text := start + strings.Repeat(line, whole-1) + "5,2026-03-02,A1," + strings.Repeat("x", 60_000+over-20) + "\n"
+	text += "5050.00,2026-03-02,A2,\n"
+	_, _, err = read("long.csv", strings.NewReader(text))
+	require.ErrorContains(t, err, "FILE_TOO_LARGE")
+}
+
+// The money came before its loan was drawn: nobody knew it. Matched again it is posted, except what a person has
+// in hand; and asking twice changes nothing.
+func TestWhatWaitsIsMatchedAgain(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bundle) {
+		b.lend(t, "firm_0", "6222-0", "DR-0")
+		b.to(t, "2026-02-05")
+		b.take(t, "a.csv", head+"DR-1,,,,10.00,2026-02-05,B1,,是,\nDR-1,,,,11.00,2026-02-05,B2,,是,\n,,,,12.00,2026-02-05,B3,,,\n")
+		all := b.all(t)
+		require.Equal(t, []receipt.Status{receipt.Exception, receipt.Exception, receipt.Exception}, []receipt.Status{all["B1"].Status, all["B2"].Status, all["B3"].Status})
+		version := all["B3"].Version
+		_, err := b.receipts.Note(t.Context(), b.staff.Operations, all["B2"].ID, "I ask the payer")
+		require.NoError(t, err)
+
+		b.lend(t, "firm_1", "6222-1", "DR-1")
+		for range 2 {
+			j, err := b.receipts.Rematch(t.Context(), b.staff.Operations)
+			require.NoError(t, err)
+			require.Equal(t, job.Completed, b.wait(t, j.ID).State)
+			all = b.all(t)
+			require.Equal(t, []receipt.Status{receipt.Closed, receipt.Exception, receipt.Exception}, []receipt.Status{all["B1"].Status, all["B2"].Status, all["B3"].Status}, all["B1"].Why.En)
+			require.Equal(t, int64(10_00), all["B1"].PostedMinor)
+		}
+		require.Equal(t, version, all["B3"].Version, "what the rules say the same of is not touched")
+		b.sound(t)
+	})
+}
+
+// Two payments of a batch under one number of the bank are two receipts.
+func TestABatchUnderOneReference(t *testing.T) {
+	t.Parallel()
+	detail := `<TxDtls><Refs><AcctSvcrRef>B7</AcctSvcrRef></Refs><Amt Ccy="CNY">2.00</Amt><CdtDbtInd>CRDT</CdtDbtInd></TxDtls>`
+	text := `<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.054.001.08"><BkToCstmrDbtCdtNtfctn><GrpHdr><MsgId>M1</MsgId></GrpHdr><Ntfctn><Id>N1</Id><Acct><Id><Othr><Id>1</Id></Othr></Id></Acct>
+		<Ntry><Amt Ccy="CNY">4.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><ValDt><Dt>2026-03-02</Dt></ValDt><NtryDtls>` + detail + detail + `</NtryDtls></Ntry></Ntfctn></BkToCstmrDbtCdtNtfctn></Document>`
+	var keys []string
+	var skipped int64
+	_, err := receipt.ReadFile("a.xml", strings.NewReader(text), calendar.MustParse("2026-03-02"), receipt.NewSink(func(l receipt.Line) error { keys = append(keys, l.Key); return nil },
+		func(receipt.BadRow) error { return errCrash }), &skipped)
+	require.NoError(t, err)
+	require.Equal(t, []string{"B7#1", "B7#2"}, keys)
+}
+
+// One bank reference in two rows for two loans is two payments under one name: the second is told, not passed over as a repeat.
+func TestOneReferenceForTwoPayments(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b *bundle) {
+		b.lend(t, "firm_1", "6222-1", "DR-1")
+		b.lend(t, "firm_2", "6222-2", "DR-2")
+		b.to(t, "2026-02-05")
+		f := b.take(t, "a.csv", head+"DR-1,,,,10.00,2026-02-05,B1,,,\nDR-2,,,,10.00,2026-02-05,B1,,,\nDR-1,,,,10.00,2026-02-05,B1,,,\n")
+		require.Equal(t, []int64{1, 1, 1, 10_00}, []int64{f.Receipts, f.Repeats, f.Bad, f.AmountMinor})
+		rows, _, err := b.receipts.BadRows(t.Context(), b.staff.Operations, f.ID, 0, 10)
+		require.NoError(t, err)
+		require.Equal(t, []any{int64(3), "RECEIPT_REFERENCE_TWICE"}, []any{rows[0].Line, rows[0].Code})
+		b.sound(t)
+	})
 }
 
 // A statement of the bank: credits become receipts, debits and pending entries

@@ -58,11 +58,17 @@ func (s *Service) runJob(ctx context.Context, r *job.Run) error {
 		}
 	}
 	r.Message("按规则匹配", "matching")
-	if err := s.matchAll(ctx, r.Principal, func() error { return r.Progress(ctx, f.Rows, f.Rows) }); err != nil {
+	tick := func() error { return r.Progress(ctx, f.Rows, f.Rows) }
+	if err := s.matchAll(ctx, r.Principal, Received, tick); err != nil {
 		return err
 	}
+	if args.FileID == "" { // a person has asked for it: what no rule was sure of may be known by now
+		if err := s.matchAll(ctx, r.Principal, Exception, tick); err != nil {
+			return err
+		}
+	}
 	r.Message("入账", "posting")
-	if err := s.postAll(ctx, r.Principal, func() error { return r.Progress(ctx, f.Rows, f.Rows) }); err != nil {
+	if err := s.postAll(ctx, r.Principal, tick); err != nil {
 		return err
 	}
 	if args.FileID == "" {
@@ -232,12 +238,15 @@ func (w *storing) take(tx *db.Tx, l Line, t *tally) (*journal.Draft, *BadRow, er
 			t.receipts++
 			t.amount += l.AmountMinor
 			return nil, nil, nil
-		case known.AmountMinor == l.AmountMinor && known.Currency == l.Currency:
+		case known.AmountMinor == l.AmountMinor && known.Currency == l.Currency && (known.FileID != w.file.ID || known.asLine().same(l)):
 			t.repeats++
 			return nil, nil, nil
 		}
 		f := fault.New(ReasonReference, "reference", l.BankReference, "known", money.FormatMinor(known.AmountMinor))
-		return nil, &BadRow{Line: l.Line, Field: "bank_reference", Column: "bank_reference", Value: l.BankReference, Code: ReasonReference.Code,
+		if known.AmountMinor == l.AmountMinor && known.Currency == l.Currency {
+			f = fault.New(ReasonReferenceTwice, "reference", l.BankReference, "line", known.Line)
+		}
+		return nil, &BadRow{Line: l.Line, Field: "bank_reference", Column: "bank_reference", Value: l.BankReference, Code: f.Reason.Code,
 			Message: fault.Text{Zh: f.Text("zh"), En: f.Text("en")}, Remedy: fault.Text{Zh: f.RemedyText("zh"), En: f.RemedyText("en")}}, nil
 	}
 	t.receipts++

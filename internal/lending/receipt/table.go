@@ -57,6 +57,8 @@ const (
 	tableMax  = 64 << 20
 	unzipMax  = 256 << 20
 	recordMax = 64 << 10
+	// amountMax bounds one payment to a trillion yuan, so that neither a file's sum nor an account overflows.
+	amountMax = 100_000_000_000_000
 )
 
 // records is a table being read: its rows with their line numbers, or errors of rows.
@@ -73,7 +75,7 @@ type sink struct {
 
 // readTable reads a repayment file; today bounds value dates.
 func readTable(name string, r io.Reader, today calendar.Date, to sink) error {
-	rec, sheet, err := openTable(name, r)
+	rec, epoch, err := openTable(name, r)
 	if err != nil {
 		return err
 	}
@@ -106,7 +108,7 @@ func readTable(name string, r io.Reader, today calendar.Date, to sink) error {
 			return damaged(name, err)
 		case blank(cells):
 		default:
-			err = readRow(row{cells: cells, at: at, head: head, line: line, sheet: sheet}, today, to)
+			err = readRow(row{cells: cells, at: at, head: head, line: line, epoch: epoch}, today, to)
 		}
 		if err != nil {
 			return err
@@ -130,16 +132,19 @@ func blank(cells []string) bool {
 	return true
 }
 
-// header finds the columns and names those that are missing.
+// header finds the columns and names those that are missing or there twice.
 func header(name string, head []string) (map[string]int, error) {
 	at := map[string]int{}
 	var missing []string
 	for _, c := range columns {
 		for i, h := range head {
-			if slices.Contains(c.names, strings.ToLower(strings.TrimSpace(h))) {
-				at[c.field] = i
-				break
+			if !slices.Contains(c.names, strings.ToLower(strings.TrimSpace(h))) {
+				continue
 			}
+			if first, twice := at[c.field]; twice { // a loan's amount and what is repaid, say: which one is meant?
+				return nil, fault.New(ReasonColumnTwice, "file", name, "columns", strings.TrimSpace(head[first])+", "+strings.TrimSpace(h), "column", c.names[0])
+			}
+			at[c.field] = i
 		}
 		if _, ok := at[c.field]; !ok && c.must {
 			missing = append(missing, c.names[0]+"/"+c.names[len(c.names)-1])
@@ -157,7 +162,7 @@ type row struct {
 	at    map[string]int
 	head  []string
 	line  int64
-	sheet bool
+	epoch calendar.Date // of a workbook's dates; zero: the file is text
 	bad   []BadRow
 }
 
@@ -242,18 +247,37 @@ func (r *row) amount() int64 {
 	if text == "" {
 		return 0 // reported as empty
 	}
-	if r.sheet {
+	if !r.epoch.IsZero() {
 		text = shown(text)
 	}
-	text = strings.NewReplacer(",", "", "，", "", "¥", "", "￥", "", " ", "").Replace(text)
+	text, ok := ungrouped(text)
 	v, err := money.ParseMinor(text, 2)
 	switch {
-	case err != nil:
+	case err != nil || !ok:
 		r.fail("amount", source.ReasonAmountSyntax)
+	case v > amountMax:
+		r.fail("amount", ReasonValue, "problem", "is more than a trillion", "problem_zh", "超过一万亿元")
 	case v <= 0:
 		r.fail("amount", ReasonValue, "problem", "must be above zero", "problem_zh", "须大于零")
 	}
 	return v
+}
+
+// ungrouped takes currency marks and thousands separators off an amount; false when a comma stands where no separator
+// belongs: 1,50 may be meant as one and a half, and must not become one hundred and fifty.
+func ungrouped(text string) (string, bool) {
+	text = strings.NewReplacer("，", ",", "¥", "", "￥", "", " ", "").Replace(text)
+	whole, fraction, pointed := strings.Cut(text, ".")
+	groups := strings.Split(whole, ",")
+	for i, g := range groups {
+		if i > 0 && len(g) != 3 || i == 0 && len(groups) > 1 && (len(g) == 0 || len(g) > 3) {
+			return text, false
+		}
+	}
+	if whole = strings.Join(groups, ""); pointed {
+		whole += "." + fraction
+	}
+	return whole, true
 }
 
 // sheetDigits is how many significant digits a spreadsheet shows and takes.
@@ -273,15 +297,18 @@ func shown(cell string) string {
 	return strconv.FormatFloat(v, 'f', -1, 64)
 }
 
-// epoch1900 is day zero of a spreadsheet's dates.
-var epoch1900 = calendar.Of(1899, 12, 30)
+// Day zero of a spreadsheet's dates: usual, and of workbooks that began on a Macintosh.
+var (
+	epoch1900 = calendar.Of(1899, 12, 30)
+	epoch1904 = calendar.Of(1904, 1, 1)
+)
 
 func (r *row) date(today calendar.Date) calendar.Date {
 	text := r.text("value_date")
 	if text == "" {
 		return calendar.Date{}
 	}
-	d, ok := parseDate(text, r.sheet)
+	d, ok := parseDate(text, r.epoch)
 	switch {
 	case !ok || d.Year() < 2000:
 		r.fail("value_date", ReasonValue, "problem", "is not a date of the form YYYY-MM-DD", "problem_zh", "不是 YYYY-MM-DD 形式的日期")
@@ -291,9 +318,10 @@ func (r *row) date(today calendar.Date) calendar.Date {
 	return d
 }
 
-func parseDate(text string, sheet bool) (calendar.Date, bool) {
-	if n, err := strconv.Atoi(strings.TrimSuffix(text, ".0")); err == nil && sheet && n > 30_000 && n < 80_000 {
-		return epoch1900.AddDays(n), true
+// parseDate reads a day as text or, in a workbook (whose epoch is set), as days since the epoch with the time of day as a fraction.
+func parseDate(text string, epoch calendar.Date) (calendar.Date, bool) {
+	if n, err := strconv.ParseFloat(text, 64); err == nil && !epoch.IsZero() && n > 30_000 && n < 80_000 {
+		return epoch.AddDays(int(n)), true
 	}
 	text, _, _ = strings.Cut(text, " ") // a time of day follows
 	if len(text) == len("20260302") && !strings.ContainsAny(text, "-/.") {
@@ -307,26 +335,41 @@ func parseDate(text string, sheet bool) (calendar.Date, bool) {
 	return d, err == nil
 }
 
-// openTable looks at the content, not the name.
-func openTable(name string, r io.Reader) (records, bool, error) {
-	buf := bufio.NewReaderSize(io.LimitReader(r, tableMax+1), recordMax)
+// bounded fails beyond a limit, where io.LimitReader would pretend an end: a row cut in two must not be read as a smaller amount.
+type bounded struct {
+	r    io.Reader
+	left int64
+	fail error
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, b.fail
+	}
+	n, err := b.r.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	return n, err
+}
+
+// openTable looks at the content, not the name. The epoch is that of a workbook's dates, zero for text.
+func openTable(name string, r io.Reader) (rec records, epoch calendar.Date, err error) {
+	buf := bufio.NewReaderSize(&bounded{r: r, left: tableMax + 1, fail: fault.New(source.ReasonFileTooLarge, "file", name, "limit", tableMax)}, recordMax)
 	head, err := buf.Peek(recordMax)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, false, err
+		return nil, epoch, err
 	}
 	format := func(zh, en string) error {
-		return fault.New(source.ReasonFileFormat, "file", name, "problem", en, "problem_zh", zh)
+		return fault.New(ReasonFormat, "file", name, "problem", en, "problem_zh", zh)
 	}
 	switch {
 	case len(head) == 0:
-		return nil, false, fault.New(source.ReasonFileEmpty, "file", name)
+		return nil, epoch, fault.New(source.ReasonFileEmpty, "file", name)
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
-		s, err := openSheet(name, buf)
-		return s, true, err
+		return openSheet(name, buf)
 	case bytes.HasPrefix(head, []byte{0xD0, 0xCF, 0x11, 0xE0}):
-		return nil, false, format("Excel 97-2003 (.xls)，请另存为 .xlsx", "Excel 97-2003 (.xls); save it as .xlsx")
+		return nil, epoch, format("Excel 97-2003 (.xls)，请另存为 .xlsx", "Excel 97-2003 (.xls); save it as .xlsx")
 	case bytes.IndexByte(head, 0) >= 0:
-		return nil, false, format("不是文本文件", "not a text file")
+		return nil, epoch, format("不是文本文件", "not a text file")
 	}
 	var text io.Reader = buf
 	if bytes.HasPrefix(head, []byte{0xEF, 0xBB, 0xBF}) {
@@ -339,7 +382,7 @@ func openTable(name string, r io.Reader) (records, bool, error) {
 	if first, _, _ := bytes.Cut(head, []byte("\n")); bytes.Count(first, []byte("\t")) > bytes.Count(first, []byte(",")) {
 		c.Comma = '\t'
 	}
-	return &csvRecords{c}, false, nil
+	return &csvRecords{c}, epoch, nil
 }
 
 // validPrefix reports whether b is UTF-8, leaving a rune cut off at the end aside.
@@ -372,24 +415,33 @@ type sheetRecords struct {
 	line int64
 }
 
-func openSheet(name string, r io.Reader) (records, error) {
+func openSheet(name string, r io.Reader) (records, calendar.Date, error) {
 	packed, err := io.ReadAll(r)
 	if err != nil {
-		return nil, err
+		return nil, calendar.Date{}, err
 	}
-	if len(packed) > tableMax {
-		return nil, fault.New(source.ReasonFileTooLarge, "file", name, "limit", tableMax)
+	damage := func(err error) error {
+		return fault.New(source.ReasonFileDamaged, "file", name, "line", 1, "problem", err.Error()).Wrap(err)
 	}
 	f, err := excelize.OpenReader(bytes.NewReader(packed), excelize.Options{RawCellValue: true, UnzipSizeLimit: unzipMax, UnzipXMLSizeLimit: 16 << 20})
 	if err != nil {
-		return nil, fault.New(source.ReasonFileDamaged, "file", name, "line", 1, "problem", err.Error()).Wrap(err)
+		return nil, calendar.Date{}, damage(err)
+	}
+	props, err := f.GetWorkbookProps()
+	if err != nil {
+		_ = f.Close()
+		return nil, calendar.Date{}, damage(err)
 	}
 	rows, err := f.Rows(f.GetSheetName(0))
 	if err != nil {
 		_ = f.Close()
-		return nil, fault.New(source.ReasonFileDamaged, "file", name, "line", 1, "problem", err.Error()).Wrap(err)
+		return nil, calendar.Date{}, damage(err)
 	}
-	return &sheetRecords{file: f, rows: rows}, nil
+	epoch := epoch1900
+	if props.Date1904 != nil && *props.Date1904 {
+		epoch = epoch1904
+	}
+	return &sheetRecords{file: f, rows: rows}, epoch, nil
 }
 
 func (s *sheetRecords) next() ([]string, int64, error) {

@@ -121,7 +121,9 @@ func (s *Service) Certificate(ctx context.Context, p auth.Principal, id string) 
 func Routes(a *api.API, s *Service) {
 	for form, media := range map[string]string{FormPDF: "application/pdf", FormXLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"} {
 		a.Raw(api.Op{ID: "download-loan-statement-" + form, Method: http.MethodGet, Path: "/api/v1/loans/{id}/statement." + form, Tag: "lending",
-			Zh: "下载对账单（" + form + "；from、until 为起止日期，lang 为 zh 或 en）", En: "Download a statement (" + form + "; from and until bound it, lang is zh or en)", Policy: api.Need(loan.PermissionRead)},
+			Zh: "下载对账单（" + form + "）", En: "Download a statement (" + form + ")", Policy: api.Need(loan.PermissionRead),
+			Query: []api.QueryParam{{Name: "from", Date: true, Doc: "first day; empty: the disbursement"}, {Name: "until", Date: true, Doc: "last day; empty: the business date"},
+				{Name: "lang", Values: []string{"zh", "en"}, Doc: "empty: the caller's"}}},
 			func(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
 				return s.serve(w, r, p, form, media)
 			})

@@ -62,8 +62,28 @@ type Op struct {
 	Secret        bool // the answer shows a secret once: it is never stored for a replay
 	MaxBodyBytes  int64
 	Timeout       time.Duration // default 60 s; raw operations have none of their own
+	// Query lists the query parameters of a raw operation, which has no input type that could tell them. Others are then refused.
+	Query []QueryParam
 
 	raw bool
+}
+
+// QueryParam is a query parameter of a raw operation. With values it takes one of them; a date is written YYYY-MM-DD.
+type QueryParam struct {
+	Name, Doc string
+	Values    []string
+	Date      bool
+}
+
+func (q QueryParam) param() *huma.Param {
+	s := &huma.Schema{Type: huma.TypeString}
+	for _, v := range q.Values {
+		s.Enum = append(s.Enum, v)
+	}
+	if q.Date {
+		s.Format = "date"
+	}
+	return &huma.Param{Name: q.Name, In: "query", Description: q.Doc, Schema: s}
 }
 
 // Mutates reports whether the operation changes something by its method.

@@ -19,6 +19,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/stretchr/testify/require"
 
+	"github.com/capillary-finance/capillary/internal/base/calendar"
+	"github.com/capillary-finance/capillary/internal/base/rate"
 	"github.com/capillary-finance/capillary/internal/platform/api"
 	"github.com/capillary-finance/capillary/internal/platform/audit"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
@@ -36,6 +38,11 @@ type thingInput struct {
 		Name        string   `json:"name" minLength:"2"`
 		AmountMinor int64    `json:"amount_minor" minimum:"1"`
 		Tags        []string `json:"tags,omitempty"`
+
+		On    calendar.Date `json:"on,omitzero"`
+		Steps []struct {
+			Rate rate.Rate `json:"rate"`
+		} `json:"steps,omitempty"`
 	}
 }
 
@@ -215,6 +222,10 @@ func TestProblemsOfValidationNameFieldAndSpeakTheReadersLanguage(t *testing.T) {
 		{"too small", `{"name":"ab","amount_minor":0}`, "INVALID_FIELD", "amount_minor", "字段 amount_minor 无效：不得小于 1", 422},
 		{"fraction", `{"name":"ab","amount_minor":1.5}`, "INVALID_FIELD", "amount_minor", "字段 amount_minor 无效：应为整数", 422},
 		{"short", `{"name":"a","amount_minor":1}`, "INVALID_FIELD", "name", "字段 name 无效：至少 2 个字符", 422},
+		{"beyond int64", `{"name":"ab","amount_minor":9223372036854775808}`, "INVALID_FIELD", "amount_minor", "字段 amount_minor 无效：数值超出范围，或不是整数写法", 422},
+		{"exponent", `{"name":"ab","amount_minor":1e2}`, "INVALID_FIELD", "amount_minor", "字段 amount_minor 无效：数值超出范围，或不是整数写法", 422},
+		{"no such day", `{"name":"ab","amount_minor":1,"on":"2026-02-30"}`, "INVALID_FIELD", "on", "字段 on 无效：应为实际存在的日期，写作 2026-01-31", 422},
+		{"within a list", `{"name":"ab","amount_minor":1,"steps":[{"rate":"0.1"},{"rate":"x"}]}`, "INVALID_FIELD", "steps[1].rate", "字段 steps[1].rate 无效：应为小数，如 0.0435", 422},
 		{"duplicate", `{"name":"ab","name":"cd","amount_minor":1}`, "MALFORMED_REQUEST", "", "请求无法解析：键 “name” 出现了两次", 400},
 		{"trailing", good + `{}`, "MALFORMED_REQUEST", "", "请求无法解析：JSON 值之后还有多余内容", 400},
 		{"not utf-8", "{\"name\":\"a\xff\",\"amount_minor\":1}", "MALFORMED_REQUEST", "", "请求无法解析：文本不是有效的 UTF-8", 400},
@@ -236,6 +247,18 @@ func TestProblemsOfValidationNameFieldAndSpeakTheReadersLanguage(t *testing.T) {
 		})
 	}
 	require.Zero(t, b.count(t))
+}
+
+// A filter under a misspelt name must not be left out in silence: the answer would be taken for another.
+func TestUnknownQueryParametersAreRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t, dbtest.SQLite(t))
+	a := b.call(t, "GET", "/api/v1/things/1?date=2026-01-01", "", "Accept-Language", "zh")
+	require.Equal(t, 422, a.status, a.text)
+	require.Equal(t, "date", a.problem.Errors[0].Field)
+	require.Equal(t, "字段 date 无效：未知的查询参数", a.problem.Title)
+	require.Equal(t, "limit", b.call(t, "GET", "/api/v1/things/1?limit=1&limit=2", "").problem.Errors[0].Field)
+	require.Equal(t, 500, b.call(t, "GET", "/api/v1/things/1?limit=1", "").status, "pages may be asked for on any list")
 }
 
 func TestInternalErrorsAndPanicsTellNothing(t *testing.T) {

@@ -3,7 +3,9 @@ package api
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -30,6 +32,10 @@ func (a *API) guard(op Op) func(huma.Context, func(huma.Context)) {
 			a.writeProblem(hc, op, err)
 			return
 		}
+		if err := knownQuery(hc, op); err != nil {
+			a.writeProblem(hc, op, err)
+			return
+		}
 		hc = huma.WithValue(hc, principalKey{}, p)
 		if !op.Idempotent() {
 			next(hc)
@@ -39,6 +45,31 @@ func (a *API) guard(op Op) func(huma.Context, func(huma.Context)) {
 			a.writeProblem(hc, op, err)
 		}
 	}
+}
+
+// knownQuery refuses query parameters that the operation does not have, and doubled ones: a filter or date left out in silence
+// gives an answer that is taken for another. Those of pages may stand on every list, also on one that is short enough for one page.
+// Changes have their input in the body, and a raw operation that lists no parameters reads them itself.
+func knownQuery(hc huma.Context, op Op) error {
+	if op.Mutates() || op.raw && op.Query == nil {
+		return nil
+	}
+	u := hc.URL()
+	query := u.Query()
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		known := name == "limit" || name == "cursor"
+		for _, p := range hc.Operation().Parameters {
+			known = known || p.In == "query" && p.Name == name
+		}
+		switch {
+		case !known:
+			errs = append(errs, fault.Field(name, "未知的查询参数", "is not a parameter of this call"))
+		case len(query[name]) > 1:
+			errs = append(errs, fault.Field(name, "只能给一次", "is given twice"))
+		}
+	}
+	return fault.Join(errs...)
 }
 
 // admit decides by the policy; an operation without one admits nobody.
@@ -86,6 +117,9 @@ func (a *API) Raw(op Op, fn func(w http.ResponseWriter, r *http.Request, p auth.
 	hop.Responses = map[string]*huma.Response{"200": {Description: "see the description"}}
 	for _, name := range pathParameters(op.Path) {
 		hop.Parameters = append(hop.Parameters, &huma.Param{Name: name, In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}})
+	}
+	for _, q := range op.Query {
+		hop.Parameters = append(hop.Parameters, q.param())
 	}
 	a.Huma.OpenAPI().AddOperation(&hop)
 	guard := a.guard(op)

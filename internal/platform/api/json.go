@@ -2,10 +2,12 @@ package api
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"unicode/utf8"
 
@@ -28,7 +30,78 @@ func strictUnmarshal(data []byte, v any) error {
 			return err
 		}
 	}
-	return json.Unmarshal(data, v)
+	err := json.Unmarshal(data, v)
+	if err != nil {
+		if at, why := culprit(data, reflect.TypeOf(v)); why != nil {
+			return misplaced(at, why)
+		}
+	}
+	return err
+}
+
+// misplaced says where in the body a value stands that its field cannot hold; the form is read back by fieldFault.
+func misplaced(at string, why error) error {
+	var wrong *json.UnmarshalTypeError
+	if errors.As(why, &wrong) && strings.HasPrefix(wrong.Value, "number") {
+		return fmt.Errorf("at %s: the number does not fit", at)
+	}
+	return fmt.Errorf("at %s: %w", at, why)
+}
+
+// culprit finds the innermost value that its type cannot hold. encoding/json names no field for a type that reads itself,
+// such as a date; and the validator has passed the shape, so that only such values are left.
+func culprit(data []byte, t reflect.Type) (at string, why error) {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	v := reflect.New(t).Interface()
+	if why = json.Unmarshal(data, v); why == nil {
+		return "", nil
+	}
+	_, custom := v.(json.Unmarshaler)
+	_, text := v.(encoding.TextUnmarshaler)
+	switch {
+	case custom || text:
+	case t.Kind() == reflect.Struct:
+		var parts map[string]json.RawMessage
+		if json.Unmarshal(data, &parts) != nil {
+			return "", why
+		}
+		for i := range t.NumField() {
+			f := t.Field(i)
+			if f.Anonymous {
+				if inner, err := culprit(data, f.Type); err != nil {
+					return inner, err
+				}
+				continue
+			}
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if part, ok := parts[name]; ok {
+				if inner, err := culprit(part, f.Type); err != nil {
+					return name + dotted(inner), err
+				}
+			}
+		}
+	case t.Kind() == reflect.Slice:
+		var parts []json.RawMessage
+		if json.Unmarshal(data, &parts) != nil {
+			return "", why
+		}
+		for i, part := range parts {
+			if inner, err := culprit(part, t.Elem()); err != nil {
+				return fmt.Sprintf("[%d]", i) + dotted(inner), err
+			}
+		}
+	}
+	return "", why
+}
+
+// dotted joins a path to what stands before it.
+func dotted(path string) string {
+	if path == "" || path[0] == '[' {
+		return path
+	}
+	return "." + path
 }
 
 // CheckJSON refuses what encoding/json lets pass: two equal keys in one object, invalid UTF-8, the NUL

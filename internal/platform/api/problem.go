@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -185,9 +186,16 @@ func fieldFault(d *huma.ErrorDetail) *fault.Error {
 		}
 		return fault.Required(field + "." + name)
 	}
-	zh, en := translate(d.Message)
+	message := d.Message
+	if m := placed.FindStringSubmatch(message); m != nil && field == "body" {
+		field, message = m[1], m[2]
+	}
+	zh, en := translate(message)
 	return fault.Field(field, zh, en)
 }
+
+// placed is the form of misplaced.
+var placed = regexp.MustCompile(`^at ([\w.\[\]]+): (.*)$`)
 
 func statusFault(status int, msg string) *fault.Error {
 	zh, en := translate(msg)

@@ -5,15 +5,25 @@ import (
 	"strings"
 )
 
+// plainer are sentences that say in a programmer's words what a person has to write.
+var plainer = []struct {
+	en    *regexp.Regexp
+	plain string
+}{
+	{regexp.MustCompile(`^(expected string to be RFC 3339 date|calendar: not a date such as .*)$`), "must be a date such as 2026-01-31"},
+	{regexp.MustCompile(`^rate: not a decimal rate such as .*$`), "must be a decimal such as 0.0435"},
+}
+
 // phrases are the sentences of the validator in Chinese; $1, $2 are what the pattern caught.
 var phrases = []struct {
 	en *regexp.Regexp
 	zh string
 }{
+	{regexp.MustCompile(`^must be a date such as 2026-01-31$`), "应为实际存在的日期，写作 2026-01-31"},
+	{regexp.MustCompile(`^must be a decimal such as 0.0435$`), "应为小数，如 0.0435"},
+	{regexp.MustCompile(`^the number does not fit$`), "数值超出范围，或不是整数写法"},
 	{regexp.MustCompile(`^unexpected property$`), "未知的字段"},
-	{regexp.MustCompile(`^unknown query parameter$`), "未知的查询参数"},
 	{regexp.MustCompile(`^expected string to be RFC 3339 date-time$`), "应为 RFC 3339 时间，如 2026-01-05T08:00:00Z"},
-	{regexp.MustCompile(`^expected string to be RFC 3339 date$`), "应为日期，如 2026-01-05"},
 	{regexp.MustCompile(`^expected string to be RFC 5322 email.*$`), "应为电子邮件地址"},
 	{regexp.MustCompile(`^expected string to be RFC 3986 uri.*$`), "应为网址"},
 	{regexp.MustCompile(`^expected boolean$`), "应为 true 或 false"},
@@ -53,6 +63,12 @@ var phrases = []struct {
 
 // translate gives a validator's sentence in both languages; one it does not know stays as it is.
 func translate(en string) (string, string) {
+	for _, p := range plainer {
+		if p.en.MatchString(en) {
+			en = p.plain
+			break
+		}
+	}
 	for _, p := range phrases {
 		if p.en.MatchString(en) {
 			return p.en.ReplaceAllString(en, p.zh), en

@@ -170,9 +170,23 @@ func Required(field string) *Error {
 	return e
 }
 
+// nouns are the objects of NotFoundError in Chinese; one that is missing is named in English.
+var nouns = map[string]string{
+	"api key": "密钥", "application": "申请", "approval": "审批", "audit record": "审计记录", "authority": "权限额度", "branch": "网点", "consent": "授权书", "consumer": "消费者",
+	"contract": "合同", "dead letter": "死信", "decision": "决策", "delegation": "转授权", "delivery": "推送", "end of day": "日终", "entry": "条目", "facility": "额度",
+	"feature": "指标", "file": "文件", "firm": "企业", "hold": "冻结", "import": "导入", "institution": "机构", "job": "任务", "journal entry": "分录", "loan": "贷款", "model": "模型",
+	"notification": "通知", "optimisation": "优化", "payment order": "付款指令", "product": "产品", "product version": "产品版本", "profile": "画像", "proposal": "复核事项",
+	"receipt": "来款", "receipt file": "来款文件", "recipe": "记账规则", "relation": "关联", "role": "角色", "score": "评分", "session": "会话", "signal": "预警", "sum": "汇总",
+	"task": "待办", "template": "模板", "user": "用户", "webhook": "推送地址",
+}
+
 // NotFoundError is the usual "no such object" error.
 func NotFoundError(object, id string) *Error {
-	return New(ReasonNotFound, "object", object, "id", id)
+	zh := nouns[object]
+	if zh == "" {
+		zh = object
+	}
+	return New(ReasonNotFound, "object", object, "object_zh", zh, "id", id)
 }
 
 // WithField names the input field at fault.

@@ -5825,10 +5825,25 @@ export interface Operations {
     body: undefined
     answer: StatementBalanceSheet
   }
-  /** Export a report: report=trial|balance_sheet|income_statement|account, format=csv|xlsx, and the report's own parameters */
+  /** Export a report as CSV or XLSX */
   "GET /api/v1/ledger/export": {
     path: {}
-    query: {}
+    query: {
+      /** with report=account */
+      account?: string
+      /** empty: the whole institution */
+      branch?: string
+      /** empty: the base currency */
+      currency?: string
+      format?: "csv" | "xlsx"
+      /** first day; empty: the first of January of the last day's year */
+      from?: string
+      report?: "trial" | "balance_sheet" | "income_statement" | "account"
+      /** with report=account; empty: the whole account */
+      sub?: string
+      /** last day; empty: the business date */
+      until?: string
+    }
     body: undefined
     answer: undefined
   }
@@ -6058,21 +6073,35 @@ export interface Operations {
     body: undefined
     answer: LoanStatement
   }
-  /** Download a statement (pdf; from and until bound it, lang is zh or en) */
+  /** Download a statement (pdf) */
   "GET /api/v1/loans/{id}/statement.pdf": {
     path: {
       id: string
     }
-    query: {}
+    query: {
+      /** first day; empty: the disbursement */
+      from?: string
+      /** empty: the caller's */
+      lang?: "zh" | "en"
+      /** last day; empty: the business date */
+      until?: string
+    }
     body: undefined
     answer: undefined
   }
-  /** Download a statement (xlsx; from and until bound it, lang is zh or en) */
+  /** Download a statement (xlsx) */
   "GET /api/v1/loans/{id}/statement.xlsx": {
     path: {
       id: string
     }
-    query: {}
+    query: {
+      /** first day; empty: the disbursement */
+      from?: string
+      /** empty: the caller's */
+      lang?: "zh" | "en"
+      /** last day; empty: the business date */
+      until?: string
+    }
     body: undefined
     answer: undefined
   }

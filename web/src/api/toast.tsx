@@ -7,15 +7,17 @@ import { apiWords } from './words'
 /** The text of a problem under its title: field and row errors first, then what to do. */
 export function ProblemText({ problem }: { problem: Problem }) {
   const say = sayNow(apiWords)
+  // What the title says already is not said again.
+  const items = problem.items.filter((item) => item.message !== problem.message || item.row)
   return (
     <div>
-      {problem.items.slice(0, 8).map((item, index) => (
+      {items.slice(0, 8).map((item, index) => (
         <div key={index}>
           {item.row ? <b>{say('row', { row: item.row })} </b> : null}
           {item.field ? <code>{item.field}</code> : null} {item.message}
         </div>
       ))}
-      {problem.remedy ? <div style={{ marginTop: problem.items.length > 0 ? 6 : 0 }}>{problem.remedy}</div> : null}
+      {problem.remedy ? <div style={{ marginTop: items.length > 0 ? 6 : 0 }}>{problem.remedy}</div> : null}
       {problem.code ? <div className="muted mono" style={{ marginTop: 4 }}>{problem.code}</div> : null}
     </div>
   )

@@ -24,6 +24,7 @@ export const objectWords = words({
   api_key: ['密钥', 'API key'],
   session: ['会话', 'Session'],
   consent: ['授权', 'Consent'],
+  loan_sum: ['借据汇总', 'Sum over loans'],
   receipt: ['来款', 'Receipt'],
   receipt_file: ['来款文件', 'File of payments'],
   journal_entry: ['分录', 'Journal entry'],

@@ -56,6 +56,11 @@ export function useMay(): (permission: string) => boolean {
   return (permission) => allows(data, permission)
 }
 
+/** The institution's business date: forms start from it, not from the clock of the machine. Empty until the session is known. */
+export function useBusinessDate(): string {
+  return useQuery(sessionQuery).data?.business_date ?? ''
+}
+
 export async function refreshSession(): Promise<void> {
   queryClient.clear()
   await queryClient.fetchQuery({ ...sessionQuery, staleTime: 0 })

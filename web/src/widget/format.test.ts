@@ -9,6 +9,7 @@ describe('money', () => {
     expect(money(1234, 'JPY')).toBe('JP¥1,234')
     expect(money(undefined)).toBe('—')
     expect(moneyShort(123456789, 'zh')).toBe('¥123.46万')
+    expect([moneyShort(101060, 'zh'), moneyShort(101060, 'en'), moneyShort(-5, 'en')]).toEqual(['¥1,010.60', '¥1.01K', '−¥0.05'])
   })
   it('reads back everything it writes', () => {
     for (let n = 0; n < 2000; n++) {
@@ -17,8 +18,8 @@ describe('money', () => {
       expect(parseMoney(text)).toBe(minor)
     }
   })
-  it.each(['', 'abc', '1.234', '1e5', '--1', '1.2.3'])('refuses %j', (text) => expect(parseMoney(text)).toBeUndefined())
-  it('accepts what people type', () => expect(['1,234.5', '¥100', '1，000'].map((text) => parseMoney(text))).toEqual([123450, 10000, 100000]))
+  it.each(['', 'abc', '1.234', '1e5', '--1', '1.2.3', '1,50', '100,5', '1,2345', '1.234,56', '1.5,0'])('refuses %j', (text) => expect(parseMoney(text)).toBeUndefined())
+  it('accepts what people type', () => expect(['1,234.5', '¥100', '1，000', '54,55.30'].map((text) => parseMoney(text))).toEqual([123450, 10000, 100000, 545530]))
 })
 
 describe('rates', () => {

@@ -24,14 +24,19 @@ export function money(minor: number | string | null | undefined, currency = 'CNY
 export function moneyShort(minor: number | null | undefined, lang: Lang, currency = 'CNY'): string {
   if (minor === null || minor === undefined) return '—'
   const amount = minor / 10 ** (decimals[currency] ?? 2)
+  if (Math.abs(amount) < (lang === 'zh' ? 10_000 : 1000)) return money(minor, currency) // short enough, and to the cent
   const format = new Intl.NumberFormat(lang === 'zh' ? 'zh-CN' : 'en', { notation: 'compact', maximumFractionDigits: 2 })
   return (signs[currency] ?? currency + ' ') + format.format(amount).replace('-', minus)
 }
 
-/** A typed amount ("1,234.5") as minor units, or undefined when it is not one. */
+/** A typed amount ("1,234.5") as minor units, or undefined when it is not one. A comma that may be a decimal point is refused:
+ * 1,50 must not become one hundred and fifty. With a point behind it a comma can only part thousands, also while one is typing. */
 export function parseMoney(text: string, currency = 'CNY'): number | undefined {
   const places = decimals[currency] ?? 2
-  const match = /^(-?)(\d{1,13})(?:\.(\d+))?$/.exec(text.replace(/[,，\s¥]/g, ''))
+  const plain = text.replace(/[\s¥]/g, '').replaceAll('，', ',')
+  if (!plain.includes('.') && plain.includes(',') && !/,\d{3}$/.test(plain)) return undefined
+  if (/\..*,/.test(plain)) return undefined
+  const match = /^(-?)(\d{1,13})(?:\.(\d+))?$/.exec(plain.replaceAll(',', ''))
   if (!match || (match[3]?.length ?? 0) > places) return undefined
   const value = Number(match[2] + (match[3] ?? '').padEnd(places, '0'))
   return match[1] === '-' ? -value : value

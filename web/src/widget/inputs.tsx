@@ -1,6 +1,8 @@
 import { Input } from 'antd'
 import { useEffect, useState } from 'react'
+import { useWords } from '../i18n/words'
 import { money, parseMoney, parsePercent, percent } from './format'
+import { widgetWords } from './words'
 
 type InputProps<V> = { value?: V | undefined; onChange?: (value: V | undefined) => void; id?: string; disabled?: boolean; placeholder?: string; autoFocus?: boolean }
 
@@ -11,8 +13,10 @@ export function MoneyInput({ value, onChange, ...rest }: InputProps<number>) {
     if (value !== parseMoney(text)) setText(value === undefined ? '' : money(value, 'CNY', false))
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [value])
+  const say = useWords(widgetWords)
   const bad = text !== '' && parseMoney(text) === undefined
-  return <Input prefix="¥" inputMode="decimal" value={text} maxLength={20} status={bad ? 'error' : ''} className="num" onChange={(event) => { setText(event.target.value); onChange?.(parseMoney(event.target.value)) }} onBlur={() => { const parsed = parseMoney(text); if (parsed !== undefined) setText(money(parsed, 'CNY', false)) }} {...rest} />
+  const input = <Input prefix="¥" inputMode="decimal" value={text} maxLength={20} status={bad ? 'error' : ''} className="num" onChange={(event) => { setText(event.target.value); onChange?.(parseMoney(event.target.value)) }} onBlur={() => { const parsed = parseMoney(text); if (parsed !== undefined) setText(money(parsed, 'CNY', false)) }} {...rest} />
+  return bad ? <>{input}<div className="ant-form-item-explain-error" role="alert">{say('notAnAmount')}</div></> : input
 }
 
 /** A rate: typed in per cent, held as the decimal text the server uses. */

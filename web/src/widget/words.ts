@@ -1,6 +1,7 @@
 import { words } from '../i18n/words'
 
 export const widgetWords = words({
+  notAnAmount: ['不是金额，请写作 1234.50', 'Not an amount: write 1234.50'],
   columns: ['列', 'Columns'],
   density: ['密度', 'Density'],
   large: ['宽松', 'Comfortable'],

@@ -71,7 +71,7 @@ export default function Exchange() {
           act={(values) => ({ path: '/fx/rates', body: { date: values.date.format('YYYY-MM-DD'), source: values.source, rates: [{ currency: values.currency, rate: values.rate }] } })}>
           <Form.Item name="date" label={say('date')} rules={[{ required: true }]}><DatePicker style={{ width: '100%' }} /></Form.Item>
           <Form.Item name="currency" label={say('currency')} rules={[{ required: true }]}><Select options={['USD', 'EUR', 'GBP', 'HKD', 'JPY'].map((one) => ({ value: one, label: one }))} /></Form.Item>
-          <Form.Item name="rate" label={say('rate')} rules={[{ required: true, pattern: /^\d{1,6}(\.\d{1,8})?$/ }]}><Input inputMode="decimal" className="num" /></Form.Item>
+          <Form.Item name="rate" label={say('rate')} extra={say('rateHint')} rules={[{ required: true, pattern: /^(?!0+(\.0+)?$)\d{1,6}(\.\d{1,8})?$/, message: say('rateForm') }]}><Input inputMode="decimal" className="num" /></Form.Item>
           <Form.Item name="source" label={say('source')} rules={[{ required: true }]}><Input maxLength={80} /></Form.Item>
         </FormModal>
       ) : null}

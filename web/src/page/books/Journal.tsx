@@ -22,7 +22,14 @@ export function useAccounts(): (code: string) => string {
   }
 }
 
-const debit = (entry: Entry) => entry.lines.filter((line) => line.amount_minor > 0).reduce((sum, line) => sum + line.amount_minor, 0)
+/** The debits of an entry by currency: amounts of two are never added. */
+export function debits(lines: Line[]): { currency: string; minor: number }[] {
+  const sums = new Map<string, number>()
+  for (const line of lines) if (line.amount_minor > 0) sums.set(line.currency, (sums.get(line.currency) ?? 0) + line.amount_minor)
+  return [...sums].map(([currency, minor]) => ({ currency, minor }))
+}
+
+const debitText = (lines: Line[], sign: boolean) => debits(lines).map((one) => money(one.minor, one.currency, sign)).join(' / ')
 
 /** The lines of one entry, debits first as book-keepers read them. */
 export function EntryLines({ entry }: { entry: Entry }) {
@@ -30,11 +37,11 @@ export function EntryLines({ entry }: { entry: Entry }) {
   const name = useAccounts()
   return (
     <div className="stack" style={{ gap: 6 }}>
-      <Table<Line>
+      <Table<Line & { no: number }>
         size="small"
         pagination={false}
-        rowKey={(line) => `${line.account}${line.sub ?? ''}${line.amount_minor}`}
-        dataSource={[...entry.lines].sort((a, b) => b.amount_minor - a.amount_minor)}
+        rowKey="no"
+        dataSource={entry.lines.map((line, no) => ({ ...line, no })).sort((a, b) => b.amount_minor - a.amount_minor)}
         scroll={{ x: 'max-content' }}
         columns={[
           { title: say('account'), render: (_, line) => <span><A href={`/accounts/${line.account}?currency=${line.currency}${line.sub ? `&sub=${encodeURIComponent(line.sub)}` : ''}`}>{name(line.account)}</A>{line.sub ? <> · <Id id={line.sub} /></> : null}</span> },
@@ -65,7 +72,7 @@ function Shares({ sumId }: { sumId: string }) {
       columns={[
         { key: 'loan', title: say('shares'), text: (row) => row.loan_id, render: (row) => <A href={objectHref('loan', row.loan_id) ?? ''}><Id id={row.loan_id} /></A> },
         { key: 'lines', title: say('account'), text: (row) => row.lines.map((line) => name(line.account)).join('; ') },
-        { key: 'amount', title: say('amount'), numeric: true, text: (row) => money(row.lines.filter((line) => line.amount_minor > 0).reduce((sum, line) => sum + line.amount_minor, 0), row.lines[0]?.currency, false) },
+        { key: 'amount', title: say('amount'), numeric: true, text: (row) => debitText(row.lines, false), render: (row) => debits(row.lines).map((one) => <Money key={one.currency} minor={one.minor} currency={one.currency} />) },
       ]}
     />
   )
@@ -85,7 +92,7 @@ export function EntryTable({ name, fixed, prefix }: { name: string; fixed?: Reco
       key: 'object', title: say('object'), text: (row) => `${row.object} ${row.object_id}`,
       render: (row) => { const href = objectHref(row.object, row.object_id); return <span>{objectName(row.object, lang)} {href ? <A href={href}><Id id={row.object_id} /></A> : <Id id={row.object_id} />}</span> },
     },
-    { key: 'amount', title: say('amount'), numeric: true, text: (row) => money(debit(row), row.lines[0]?.currency, false), render: (row) => <Money minor={debit(row)} {...(row.lines[0] ? { currency: row.lines[0].currency } : {})} /> },
+    { key: 'amount', title: say('amount'), numeric: true, text: (row) => debitText(row.lines, debits(row.lines).length > 1), render: (row) => debits(row.lines).map((one) => <div key={one.currency}><Money minor={one.minor} currency={one.currency} /></div>) },
     { key: 'booked', title: say('posted'), text: (row) => instant(row.booked_at, lang), render: (row) => <Instant at={row.booked_at} /> },
     { key: 'hash', title: say('hash'), extra: true, text: (row) => row.hash, render: (row) => <span className="mono">{row.hash.slice(0, 12)}</span> },
   ]

@@ -1,10 +1,11 @@
-import { Alert, Card, DatePicker, Empty, Select, Space, Table } from 'antd'
+import { Alert, Card, DatePicker, Select, Space, Table } from 'antd'
 import dayjs from 'dayjs'
 import { useGet } from '../../api/hooks'
 import { useLang, useWords } from '../../i18n/words'
 import { A, useUrlState } from '../../shell/go'
 import { Async } from '../../widget/Async'
 import { PageHeader } from '../../widget/PageHeader'
+import { money } from '../../widget/format'
 import { both, Money } from '../../widget/values'
 import { ExportLinks } from './exportLink'
 import { ledgerWords } from './ledgerWords'
@@ -26,7 +27,7 @@ function Part({ title, section, currency, link, extra }: { title: string; sectio
       rowKey="code"
       showHeader={false}
       dataSource={section.items ?? []}
-      locale={{ emptyText: <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={say('nothing')} /> }}
+      locale={{ emptyText: <span className="muted">{say('none')}</span> }}
       columns={[
         { render: (_, row) => <A href={`/accounts/${row.code}?currency=${currency}${link}`}><span className="num">{row.code}</span> {both(lang, row.name_zh, row.name_en)}</A> },
         { align: 'right', render: (_, row) => <Money minor={row.amount_minor} currency={currency} /> },
@@ -55,7 +56,7 @@ export default function Statements() {
         hint={say('statementsHint')}
         actions={(
           <Space wrap>
-            <DatePicker.RangePicker value={url.from && url.until ? [dayjs(url.from), dayjs(url.until)] : null} onChange={(dates) => setUrl({ from: dates?.[0]?.format('YYYY-MM-DD'), until: dates?.[1]?.format('YYYY-MM-DD') })} />
+            <DatePicker.RangePicker value={income.data ? [dayjs(income.data.from), dayjs(income.data.until)] : null} onChange={(dates) => setUrl({ from: dates?.[0]?.format('YYYY-MM-DD'), until: dates?.[1]?.format('YYYY-MM-DD') })} />
             <Select allowClear placeholder={say('currency')} value={url.currency ?? null} onChange={(value) => setUrl({ currency: value ?? undefined })} options={['CNY', 'USD', 'EUR', 'GBP', 'HKD', 'JPY'].map((one) => ({ value: one, label: one }))} style={{ width: 100 }} />
           </Space>
         )}
@@ -65,7 +66,7 @@ export default function Statements() {
           {(data) => (
             <Card size="small" title={`${say('balanceSheet')} ${data.as_of} ${data.currency}`} extra={<ExportLinks report="balance_sheet" query={query} />}>
               <div className="stack">
-                <Alert type={data.balanced ? 'success' : 'error'} showIcon title={data.balanced ? say('balanced') : say('notBalanced')} />
+                <Alert type={data.balanced ? 'success' : 'error'} showIcon title={data.balanced ? `${say('sheetBalanced')} ${money(data.assets.total_minor, data.currency)}` : say('notBalanced')} />
                 <Part title={say('assets')} section={data.assets} currency={data.currency} link={link} />
                 <Part title={say('liabilities')} section={data.liabilities} currency={data.currency} link={link} />
                 <Part title={say('equity')} section={data.equity} currency={data.currency} link={link} extra={{ label: say('result'), minor: data.result_minor }} />

@@ -28,7 +28,7 @@ export default function TrialBalance() {
         hint={say('trialHint')}
         actions={(
           <Space wrap>
-            <DatePicker.RangePicker value={url.from && url.until ? [dayjs(url.from), dayjs(url.until)] : null} onChange={(dates) => setUrl({ from: dates?.[0]?.format('YYYY-MM-DD'), until: dates?.[1]?.format('YYYY-MM-DD') })} />
+            <DatePicker.RangePicker value={trial.data ? [dayjs(trial.data.from), dayjs(trial.data.until)] : null} onChange={(dates) => setUrl({ from: dates?.[0]?.format('YYYY-MM-DD'), until: dates?.[1]?.format('YYYY-MM-DD') })} />
             <ExportLinks report="trial" query={query} />
           </Space>
         )}

@@ -1,10 +1,10 @@
 import { Button, Card, DatePicker, Form, Input, Select, Space } from 'antd'
-import type { Dayjs } from 'dayjs'
+import dayjs, { type Dayjs } from 'dayjs'
 import { useState } from 'react'
 import { useGet } from '../../api/hooks'
 import { useLang, useWords } from '../../i18n/words'
 import { A } from '../../shell/go'
-import { useMay } from '../../shell/session'
+import { useBusinessDate, useMay } from '../../shell/session'
 import { DataTable, type Column } from '../../widget/DataTable'
 import { FormModal } from '../../widget/FormModal'
 import { instant } from '../../widget/format'
@@ -24,14 +24,16 @@ const tones: Record<Proposal['state'], Tone> = { pending: 'busy', approved: 'goo
 function VoucherForm({ onClose }: { onClose: () => void }) {
   const say = useWords(ledgerWords)
   const lang = useLang()
+  const today = useBusinessDate()
   const accounts = useGet<{ items: ChartAccount[] }>('/accounts')
+  const branches = useGet<{ items: { id: string; name: string; name_en?: string }[] }>('/branches')
   const options = (accounts.data?.items ?? []).filter((one) => one.manual && one.active).map((one) => ({ value: one.code, label: `${one.code} ${both(lang, one.name_zh, one.name_en)}` }))
   return (
     <FormModal<Values>
       title={say('newVoucher')}
       width={760}
       onClose={onClose}
-      initial={{ lines: [{ account: '', side: 'debit', amount: 0 }, { account: '', side: 'credit', amount: 0 }] }}
+      initial={{ ...(today ? { date: dayjs(today) } : {}), lines: [{ account: '', side: 'debit', amount: 0 }, { account: '', side: 'credit', amount: 0 }] }}
       stale={['/proposals']}
       done={say('proposed')}
       act={(values) => ({
@@ -45,7 +47,7 @@ function VoucherForm({ onClose }: { onClose: () => void }) {
       <Space wrap>
         <Form.Item name="reference" label={say('reference')} rules={[{ required: true }]}><Input maxLength={80} /></Form.Item>
         <Form.Item name="date" label={say('date')} rules={[{ required: true }]}><DatePicker /></Form.Item>
-        <Form.Item name="branch" label={say('branch')}><Input maxLength={80} /></Form.Item>
+        <Form.Item name="branch" label={say('branch')}><Select allowClear showSearch={{ optionFilterProp: 'label' }} placeholder={say('wholeBank')} style={{ width: 200 }} options={(branches.data?.items ?? []).map((one) => ({ value: one.id, label: both(lang, one.name, one.name_en ?? '') }))} /></Form.Item>
       </Space>
       <Form.Item name="reason" label={say('reason')} rules={[{ required: true }]}><Input maxLength={200} /></Form.Item>
       <Form.List name="lines">
@@ -54,10 +56,10 @@ function VoucherForm({ onClose }: { onClose: () => void }) {
             {fields.map((field) => (
               <Space key={field.key} align="start" wrap>
                 <Form.Item name={[field.name, 'side']} noStyle><Select style={{ width: 90 }} options={[{ value: 'debit', label: say('debit') }, { value: 'credit', label: say('credit') }]} aria-label={say('side')} /></Form.Item>
-                <Form.Item name={[field.name, 'account']} rules={[{ required: true }]} style={{ marginBottom: 0 }}><Select showSearch={{ optionFilterProp: 'label' }} style={{ width: 260 }} options={options} aria-label={say('account')} /></Form.Item>
+                <Form.Item name={[field.name, 'account']} rules={[{ required: true }]} style={{ marginBottom: 0 }}><Select showSearch={{ optionFilterProp: 'label' }} style={{ width: 260 }} options={options} placeholder={say('account')} aria-label={say('account')} /></Form.Item>
                 <Form.Item name={[field.name, 'sub']} noStyle><Input placeholder={say('sub')} maxLength={80} style={{ width: 120 }} /></Form.Item>
                 <Form.Item name={[field.name, 'amount']} rules={[{ required: true }]} style={{ marginBottom: 0 }}><MoneyInput /></Form.Item>
-                {fields.length > 2 ? <Button onClick={() => remove(field.name)}>×</Button> : null}
+                {fields.length > 2 ? <Button aria-label={say('removeLine')} onClick={() => remove(field.name)}>×</Button> : null}
               </Space>
             ))}
             <Button type="dashed" onClick={() => add({ side: 'debit' })}>{say('addLine')}</Button>

@@ -3,6 +3,7 @@ import dayjs, { type Dayjs } from 'dayjs'
 import { useState } from 'react'
 import { useAction } from '../../api/hooks'
 import { useWords } from '../../i18n/words'
+import { useBusinessDate } from '../../shell/session'
 import { csvCell, money, share } from '../../widget/format'
 import { MoneyInput, RateInput } from '../../widget/inputs'
 import { PageHeader } from '../../widget/PageHeader'
@@ -26,6 +27,7 @@ const initial: Partial<Fields> = { amount_minor: 100_000_00, rate: '0.06', count
 /** A plan on paper for any method: what falls due when, and what the money costs a year whatever the rate is called. */
 export default function Calculator() {
   const say = useWords(calculatorWords)
+  const today = useBusinessDate()
   const [asked, setAsked] = useState<Fields>()
   const [answer, setAnswer] = useState<Answer>()
   const run = useAction<Answer>({ onDone: setAnswer })
@@ -39,7 +41,7 @@ export default function Calculator() {
     <div className="page">
       <PageHeader title={say('calculator')} hint={say('hint')} />
       <Card size="small">
-        <Form<Fields> layout="vertical" initialValues={{ ...initial, start: dayjs() }} onFinish={submit}>
+        <Form<Fields> layout="vertical" initialValues={{ ...initial, start: dayjs(today || undefined) }} onFinish={submit}>
           <div style={grid}>
             <Form.Item name="amount_minor" label={say('amount')} rules={must}><MoneyInput /></Form.Item>
             <Form.Item name="rate" label={say('rate')} rules={must}><RateInput /></Form.Item>

@@ -68,9 +68,9 @@ function Groups({ title, groups, chosen, onChoose }: { title: string; groups: Gr
   )
 }
 
-function Items({ from, until, fixed }: { from: string; until: string; fixed: Record<string, string> }) {
+function Items({ from, until, today, fixed }: { from: string; until: string; today: string; fixed: Record<string, string> }) {
   const say = useWords(dueWords)
-  const state = (row: DueItem) => (row.cleared_on ? say('cleared') : row.overdue ? say('overdue') : say('planned'))
+  const state = (row: DueItem) => (row.cleared_on ? say('cleared') : row.overdue ? say('overdue') : row.due_date < today ? say('open') : row.due_date === today ? say('dueToday') : say('planned'))
   return (
     <DataTable<DueItem>
       name="due-items"
@@ -89,7 +89,7 @@ function Items({ from, until, fixed }: { from: string; until: string; fixed: Rec
         { key: 'interest', title: say('interest'), numeric: true, extra: true, text: (row) => money(row.interest_minor, row.currency, false) },
         { key: 'total', title: say('total'), numeric: true, text: (row) => money(row.total_minor, row.currency, false), render: (row) => <Money minor={row.total_minor} currency={row.currency} /> },
         { key: 'paid', title: say('paid'), numeric: true, text: (row) => money(row.paid_minor, row.currency, false), render: (row) => <Money minor={row.paid_minor} currency={row.currency} /> },
-        { key: 'state', title: say('state'), text: state, render: (row) => <StateTag text={state(row)} tone={row.cleared_on ? 'good' : row.overdue ? 'bad' : 'plain'} /> },
+        { key: 'state', title: say('state'), text: state, render: (row) => <StateTag text={state(row)} tone={row.cleared_on ? 'good' : row.overdue ? 'bad' : row.due_date <= today ? 'warn' : 'plain'} /> },
       ]}
     />
   )
@@ -140,7 +140,7 @@ export default function DueCalendar() {
                 <Groups title={say('branch')} groups={data.branches} chosen={url.branch} onChoose={(id) => choose({ branch: id })} />
                 <Groups title={say('product')} groups={data.products} chosen={url.product} onChoose={(id) => choose({ product: id })} />
               </div>
-              <Card size="small" title={`${say('details')} · ${cell ? `${cell.from}${cell.until === cell.from ? '' : ` – ${cell.until}`}` : say('whole')}`}><Items from={cell?.from ?? data.from} until={cell?.until ?? data.until} fixed={fixed} /></Card>
+              <Card size="small" title={`${say('details')} · ${cell ? `${cell.from}${cell.until === cell.from ? '' : ` – ${cell.until}`}` : say('whole')}`}><Items from={cell?.from ?? data.from} until={cell?.until ?? data.until} today={data.business_date} fixed={fixed} /></Card>
             </div>
           )
         }}

@@ -25,8 +25,28 @@ import { lendingWords } from './words'
 function Schedule({ loan }: { loan: LoanDetail }) {
   const say = useWords(lendingWords)
   const amount = (minor: number) => <Money minor={minor} currency={loan.currency} />
+  const rows = loan.schedule ?? []
+  const sum = (of: (row: Row) => number) => rows.reduce((all, row) => all + of(row), 0)
+  const ahead = loan.totals.paid_principal_minor - sum((row) => row.paid_principal_minor)
+  const cells = [sum((row) => row.principal_minor), sum((row) => row.interest_minor), sum((row) => row.total_minor), sum((row) => row.paid_principal_minor + row.paid_interest_minor)]
+  const summary = () => rows.length === 0 ? null : (
+    <>
+      <Table.Summary.Row>
+        <Table.Summary.Cell index={0} colSpan={3}><b>{say('total')}</b></Table.Summary.Cell>
+        {cells.map((minor, at) => <Table.Summary.Cell key={at} index={3 + at} align="right"><b>{amount(minor)}</b></Table.Summary.Cell>)}
+        <Table.Summary.Cell index={7} colSpan={2} />
+      </Table.Summary.Row>
+      {ahead > 0 ? (
+        <Table.Summary.Row>
+          <Table.Summary.Cell index={0} colSpan={3}><span className="muted">{say('paidAhead')}</span></Table.Summary.Cell>
+          <Table.Summary.Cell index={3} align="right">{amount(ahead)}</Table.Summary.Cell>
+          <Table.Summary.Cell index={4} colSpan={5} />
+        </Table.Summary.Row>
+      ) : null}
+    </>
+  )
   return (
-    <Table<Row> size="small" rowKey="no" pagination={false} dataSource={loan.schedule ?? []} scroll={{ x: 'max-content' }} columns={[
+    <Table<Row> size="small" rowKey="no" pagination={false} summary={summary} dataSource={rows} scroll={{ x: 'max-content' }} columns={[
       { title: say('no'), dataIndex: 'no' },
       { title: say('dueDate'), render: (_, row) => <DateText date={row.due_date} /> },
       { title: say('days'), dataIndex: 'days', align: 'right', className: 'num' },
@@ -56,7 +76,7 @@ function Events({ id, currency, onReverse }: { id: string; currency: string; onR
     <Async of={events}>
       {(data) => (
         <Table<LoanEvent> size="small" rowKey="seq" pagination={false} dataSource={data.items ?? []} scroll={{ x: 'max-content' }} columns={[
-          { title: say('no'), dataIndex: 'seq' },
+          { title: say('sequence'), dataIndex: 'seq' },
           { title: say('kind'), render: (_, row) => kind(row.kind) },
           { title: say('valueDate'), render: (_, row) => <DateText date={row.date} /> },
           { title: say('amount'), align: 'right', render: (_, row) => <Money minor={row.amount_minor} currency={currency} /> },
@@ -80,7 +100,7 @@ function StatementTab({ id, currency }: { id: string; currency: string }) {
       {(data) => (
         <div className="stack">
         <Papers id={id} settled={data.loan?.status === 'settled'} />
-        <Table<StatementLine> size="small" rowKey={(line) => `${line.date}${line.kind}${line.principal_minor}${line.amount_minor}`} pagination={false} dataSource={data.lines ?? []} scroll={{ x: 'max-content' }} locale={{ emptyText: <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} /> }} title={() => <span className="num">{data.from} – {data.until}</span>} columns={[
+        <Table<StatementLine> size="small" rowKey={(line) => String((data.lines ?? []).indexOf(line))} pagination={false} dataSource={data.lines ?? []} scroll={{ x: 'max-content' }} locale={{ emptyText: <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} /> }} title={() => <span className="num">{data.from} – {data.until}</span>} columns={[
           { title: say('valueDate'), render: (_, line) => <DateText date={line.date} /> },
           { title: say('description'), render: (_, line) => <div>{text(line.memo)}{line.allocation ? <div className="muted num">{say('principal')} {money(line.allocation.principal_minor, currency)} · {say('interest')} {money(line.allocation.interest_minor, currency)}{line.allocation.penalty_minor ? ` · ${say('penalty')} ${money(line.allocation.penalty_minor, currency)}` : ''}{line.allocation.fee_minor ? ` · ${say('fee')} ${money(line.allocation.fee_minor, currency)}` : ''}</div> : null}</div> },
           { title: say('debit'), align: 'right', render: (_, line) => (line.amount_minor > 0 ? <Money minor={line.amount_minor} currency={currency} /> : null) },

@@ -30,7 +30,7 @@ export function WhatIfTab({ loan }: { loan: LoanDetail }) {
     void run({ path: `/loans/${loan.id}/what-if`, body: { events: [{ kind: values.kind, date: values.date.format('YYYY-MM-DD'), ...(values.amount_minor ? { amount_minor: values.amount_minor } : {}), ...(repaid ? { prepay: true } : {}), detail: repaid ? { strategy: values.strategy } : detailOf(values) }] } })
   }
   return (
-    <div style={{ display: 'grid', gap: 16 }}>
+    <div className="stack">
       <Card size="small">
         <p className="muted">{say('whatIfHint')}</p>
         <Form<Fields> name="suppose" form={form} layout="vertical" initialValues={{ kind: 'repaid', date: dayjs(loan.processed_to), strategy: 'reduce_instalment', amount_minor: Math.floor(total(loan.payoff) / 2) }} onFinish={submit}>

@@ -30,6 +30,7 @@ export const dueWords = words({
   open: ['未清', 'Open'],
   cleared: ['已清', 'Cleared'],
   planned: ['未到期', 'Planned'],
+  dueToday: ['今日到期', 'Due today'],
   weekdays: ['一,二,三,四,五,六,日', 'Mon,Tue,Wed,Thu,Fri,Sat,Sun'],
   whole: ['全期', 'Whole period'],
 })
