@@ -38,6 +38,16 @@ bin/bench start bin/capillary "$work/sqlite"
 # Repayment plans on one core, beside the textbook's float annuity.
 echo; echo "| plan | instalments | plans/s on one core | times the float floor |"; echo "|---|---|---|---|"
 go test -run '^$' -bench Plans -benchtime 500ms ./internal/base/schedule | awk '/^BenchmarkPlans/{split($1,n,"/"); gsub("_"," ",n[2]); sub("-[0-9]+$","",n[3]); for(i=3;i<NF;i+=2) f[$(i+1)]=$i; printf "| %s | %d | %d | %.1f |\n", n[2], n[3], f["plans/s"], f["x-float"]}' | sort
+# Boosted trees beside XGBoost on the same codes and threads, turn by turn; then scoring and explaining. Times are minimum / median.
+python="${CAPILLARY_XGBOOST_PYTHON:-/usr/bin/python3}"
+if "$python" -c 'import xgboost' 2>/dev/null; then
+  echo; echo "| table | trees x depth | threads | capillary | XGBoost $("$python" -c 'import xgboost; print(xgboost.__version__)') | times XGBoost | of its processor time |"; echo "|---|---|---|---|---|---|---|"
+  CAPILLARY_XGBOOST_PYTHON="$python" go test -run '^$' -bench AgainstXGBoost -benchtime 1x ./internal/insight/boost | grep '^|'
+else
+  echo "bench: $python has no xgboost (apt-get install python3-xgboost, or name another with CAPILLARY_XGBOOST_PYTHON): training beside XGBoost is left out" >&2
+fi
+echo; echo "| 100 trees of depth 5, 23 columns, one core | figure |"; echo "|---|---|"
+go test -run '^$' -bench 'Predict' -benchtime 2000x ./internal/insight/boost | awk '/^BenchmarkPredict/{split($1,n,"/"); gsub("_"," ",n[2]); sub("-[0-9]+$","",n[2]); for(i=3;i<NF;i+=2) f[$(i+1)]=$i; if (n[2] ~ /,/) printf "| %s | %.1f us |\n", n[2], f["ns/op"]/1e3; else printf "| %s, in batch, a row | %.2f us, least %.2f us |\n", n[2], f["ns/row"]/1e3, f["least-ns/row"]/1e3}'
 # Close of business, on engines that sync their commits. CAPILLARY_BENCH_LOANS and CAPILLARY_BENCH_DAYS choose ("1000,100000,1000000", "1,7,30,100,300,700").
 eval "$(CAPILLARY_TESTPG_DURABLE=1 scripts/testpg.sh env)"
 CAPILLARY_BENCH_POSTGRES="$CAPILLARY_TEST_POSTGRES" CAPILLARY_TEST_POSTGRES="" go test -run '^$' -bench Close -benchtime 1x -timeout 120m ./internal/lending/eod | scripts/bench-eod.awk

@@ -20,7 +20,7 @@ import (
 func (c *cli) commands() []*cobra.Command {
 	return []*cobra.Command{
 		c.serveCommand(), c.healthCommand(), c.demoCommand(), assess.Command(c.lang), c.importCommand(), c.migrateCommand(), c.institutionCommand(), c.userCommand(),
-		c.verifyCommand(), c.backupCommand(), c.restoreCommand(), c.eodCommand(), c.openapiCommand(), c.configCommand(), c.simulateCommand(), c.selftestCommand(), c.versionCommand(),
+		c.verifyCommand(), c.backupCommand(), c.restoreCommand(), c.eodCommand(), c.openapiCommand(), c.configCommand(), c.simulateCommand(), c.modelCommand(), c.selftestCommand(), c.versionCommand(),
 	}
 }
 

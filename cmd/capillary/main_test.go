@@ -57,7 +57,7 @@ func TestEveryCommandHasHelpInBothLanguagesAndExamples(t *testing.T) {
 			}
 		}
 		root := c.root()
-		require.Len(t, root.Commands(), 19)
+		require.Len(t, root.Commands(), 20)
 		for _, sub := range root.Commands() {
 			if sub.Name() != "completion" {
 				walk(sub)

@@ -44,6 +44,7 @@ var arrows = map[string][]string{
 	"insight/profile":     {"feature"},
 	"insight/model":       {"feature", "profile", "scorecard"},
 	"insight/scorecard":   {"feature"},
+	"insight/workbench":   {"boost", "scorecard", "feature"},
 	"credit/decision":     {"product", "pricing", "facility"},
 	"credit/application":  {"product", "decision", "facility", "pricing"},
 	"credit/approval":     {"application", "decision", "product"},

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -146,4 +147,33 @@ func pds(p []Prediction) []float64 {
 		out[i] = p[i].PD
 	}
 	return out
+}
+
+// germanColumn reads a column with the bins that were published for it.
+func germanColumn(t *testing.T, v germanVectors, name string, header []string, rows [][]string) TableColumn {
+	t.Helper()
+	at := slices.Index(header, name)
+	require.GreaterOrEqual(t, at, 0, name)
+	c := TableColumn{Name: name}
+	for _, b := range v.Bins[name].Bins {
+		low, high, interval := strings.Cut(strings.Trim(b.Bin, "[)"), ",")
+		_, err := strconv.ParseFloat(low, 64)
+		if !strings.HasPrefix(b.Bin, "[") || !interval || err != nil {
+			c.Groups = append(c.Groups, strings.Split(b.Bin, "%,%"))
+			continue
+		}
+		if cut, err := strconv.ParseFloat(high, 64); err == nil && !math.IsInf(cut, 0) {
+			c.Cuts = append(c.Cuts, cut)
+		}
+	}
+	for _, r := range rows {
+		if c.Groups != nil {
+			c.Categories = append(c.Categories, r[at])
+			continue
+		}
+		x, err := strconv.ParseFloat(r[at], 64)
+		require.NoError(t, err)
+		c.Numbers = append(c.Numbers, x)
+	}
+	return c
 }
