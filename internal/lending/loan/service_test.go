@@ -62,7 +62,7 @@ func each(t *testing.T, faults bank.Faults, fn func(t *testing.T, b *bundle)) {
 // restart is what a new process would build on the same database.
 func (b *bundle) restart(t *testing.T, fail func(string, payment.Order) error) {
 	t.Helper()
-	client, err := payment.NewClient(payment.ClientConfig{URL: b.url, Secret: secret, Timeout: 150 * time.Millisecond})
+	client, err := payment.NewClient(payment.ClientConfig{URL: b.url, Secret: secret, Timeout: 500 * time.Millisecond})
 	require.NoError(t, err)
 	b.dispatcher = payment.NewDispatcher(b.db, client, payment.DispatcherConfig{Failpoint: fail})
 	b.loans = loan.NewService(b.db, b.dispatcher, func(context.Context, *db.Tx, facility.Facility) (loan.Conditions, error) { return conditions, nil })

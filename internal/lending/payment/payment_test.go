@@ -35,7 +35,7 @@ type bundle struct {
 // client is the bank as the test's protocol has it.
 func (b *bundle) client(t *testing.T) payment.Bank {
 	t.Helper()
-	cfg := payment.ClientConfig{URL: b.url, Secret: secret, Timeout: 150 * time.Millisecond}
+	cfg := payment.ClientConfig{URL: b.url, Secret: secret, Timeout: 500 * time.Millisecond}
 	if b.iso {
 		c, err := payment.NewISOClient(cfg)
 		require.NoError(t, err)
