@@ -36,7 +36,3 @@ var (
 		"账簿校验失败：{problem}", "The books do not verify: {problem}",
 		"立即停止记账并从备份核对", "Stop posting and compare with a backup")
 )
-
-func dateFault(field string) error {
-	return fault.Field(field, "不是 YYYY-MM-DD 形式的日期", "is not a date of the form YYYY-MM-DD")
-}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/platform/api"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
 )
@@ -56,10 +55,10 @@ func Routes(a *api.API, s *Service) {
 		func(ctx context.Context, p auth.Principal, in *entriesInput) (*entriesOutput, error) {
 			f := EntryFilter{Object: in.Object, ObjectID: in.ObjectID, Account: in.Account, Sub: in.Sub, Branch: in.Branch, Product: in.Product, Limit: in.Limit, Cursor: in.Cursor}
 			var err error
-			if f.From, err = optionalDate("from", in.From); err != nil {
+			if f.From, err = api.Date("from", in.From); err != nil {
 				return nil, err
 			}
-			if f.Until, err = optionalDate("until", in.Until); err != nil {
+			if f.Until, err = api.Date("until", in.Until); err != nil {
 				return nil, err
 			}
 			page, err := s.Entries(ctx, p, f)
@@ -74,22 +73,11 @@ func Routes(a *api.API, s *Service) {
 	api.Handle(a, api.Op{ID: "get-trial-balance", Method: http.MethodGet, Path: "/api/v1/trial-balance", Tag: "ledger",
 		Zh: "试算平衡表", En: "Trial balance", Policy: api.Need(PermissionRead)},
 		func(ctx context.Context, p auth.Principal, in *trialInput) (*trialOutput, error) {
-			asOf, err := optionalDate("as_of", in.AsOf)
+			asOf, err := api.Date("as_of", in.AsOf)
 			if err != nil {
 				return nil, err
 			}
 			t, err := s.TrialBalance(ctx, p, asOf)
 			return &trialOutput{Body: t}, err
 		})
-}
-
-func optionalDate(field, text string) (calendar.Date, error) {
-	if text == "" {
-		return calendar.Date{}, nil
-	}
-	d, err := calendar.Parse(text)
-	if err != nil {
-		return d, dateFault(field)
-	}
-	return d, nil
 }

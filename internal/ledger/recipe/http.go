@@ -4,11 +4,9 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/ledger/journal"
 	"github.com/capillary-finance/capillary/internal/platform/api"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
-	"github.com/capillary-finance/capillary/internal/platform/fault"
 	"github.com/capillary-finance/capillary/internal/platform/proposal"
 )
 
@@ -46,12 +44,9 @@ func Routes(a *api.API, s *Service) {
 	api.Handle(a, api.Op{ID: "get-accounting-recipe", Method: http.MethodGet, Path: "/api/v1/ledger/recipe", Tag: "ledger",
 		Zh: "记账规则：角色与科目的对应", En: "Accounting recipe: which account plays which role", Policy: api.Need(journal.PermissionRead)},
 		func(ctx context.Context, p auth.Principal, in *recipeInput) (*recipeOutput, error) {
-			var date calendar.Date
-			if in.Date != "" {
-				var err error
-				if date, err = calendar.Parse(in.Date); err != nil {
-					return nil, fault.Field("date", "不是 YYYY-MM-DD 形式的日期", "is not a date of the form YYYY-MM-DD")
-				}
+			date, err := api.Date("date", in.Date)
+			if err != nil {
+				return nil, err
 			}
 			v, err := s.Get(ctx, p, in.ProductID, date)
 			return &recipeOutput{Body: v}, err

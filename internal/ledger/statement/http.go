@@ -127,10 +127,8 @@ func (s *Service) export(w http.ResponseWriter, r *http.Request, p auth.Principa
 	q := r.URL.Query()
 	lang := api.Language(r.Context())
 	for _, name := range []string{"from", "until"} {
-		if v := q.Get(name); v != "" {
-			if _, err := calendar.Parse(v); err != nil {
-				return fault.Field(name, "不是 YYYY-MM-DD 形式的日期", "is not a date of the form YYYY-MM-DD")
-			}
+		if _, err := api.Date(name, q.Get(name)); err != nil {
+			return err
 		}
 	}
 	out, err := s.sheetOf(r.Context(), p, q, lang)

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
 	"github.com/capillary-finance/capillary/internal/platform/api"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
@@ -29,22 +28,12 @@ type courseOutput struct {
 	}
 }
 
-func optionalDate(field, text string) (d calendar.Date, err error) {
-	if text == "" {
-		return d, nil
-	}
-	if d, err = calendar.Parse(text); err != nil {
-		return d, fault.Field(field, "不是 YYYY-MM-DD 形式的日期", "is not a date of the form YYYY-MM-DD").Wrap(err)
-	}
-	return d, nil
-}
-
 // Routes registers the operations of the report.
 func Routes(a *api.API, s *Service) {
 	need := api.Need(loan.PermissionRead)
 	api.Handle(a, api.Op{ID: "get-ageing", Method: http.MethodGet, Path: "/api/v1/ageing", Tag: "lending", Zh: "账龄报表", En: "Ageing report", Policy: need},
 		func(ctx context.Context, p auth.Principal, in *reportInput) (*reportOutput, error) {
-			asOf, err := optionalDate("as_of", in.AsOf)
+			asOf, err := api.Date("as_of", in.AsOf)
 			if err != nil {
 				return nil, err
 			}
@@ -53,11 +42,11 @@ func Routes(a *api.API, s *Service) {
 		})
 	api.Handle(a, api.Op{ID: "get-ageing-course", Method: http.MethodGet, Path: "/api/v1/ageing/course", Tag: "lending", Zh: "逾期走势", En: "Course of arrears", Policy: need},
 		func(ctx context.Context, p auth.Principal, in *courseInput) (*courseOutput, error) {
-			from, err := optionalDate("from", in.From)
+			from, err := api.Date("from", in.From)
 			if err != nil {
 				return nil, err
 			}
-			until, err := optionalDate("until", in.Until)
+			until, err := api.Date("until", in.Until)
 			if err != nil {
 				return nil, err
 			}
@@ -70,7 +59,7 @@ func Routes(a *api.API, s *Service) {
 }
 
 func (s *Service) download(w http.ResponseWriter, r *http.Request, p auth.Principal) error {
-	asOf, err := optionalDate("as_of", r.URL.Query().Get("as_of"))
+	asOf, err := api.Date("as_of", r.URL.Query().Get("as_of"))
 	if err != nil {
 		return err
 	}

@@ -142,11 +142,8 @@ func period(from, until string) (a, b calendar.Date, err error) {
 		field, text string
 		to          *calendar.Date
 	}{{"from", from, &a}, {"until", until, &b}} {
-		if x.text == "" {
-			continue
-		}
-		if *x.to, err = calendar.Parse(x.text); err != nil {
-			return a, b, fault.Field(x.field, "不是 YYYY-MM-DD 形式的日期", "is not a date of the form YYYY-MM-DD").Wrap(err)
+		if *x.to, err = api.Date(x.field, x.text); err != nil {
+			return a, b, err
 		}
 	}
 	return a, b, nil

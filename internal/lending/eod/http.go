@@ -4,11 +4,9 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/lending/loan"
 	"github.com/capillary-finance/capillary/internal/platform/api"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
-	"github.com/capillary-finance/capillary/internal/platform/fault"
 	"github.com/capillary-finance/capillary/internal/platform/job"
 )
 
@@ -23,7 +21,7 @@ type startOutput struct{ Body job.Job }
 type statusOutput struct{ Body Status }
 
 type eodDayInput struct {
-	ClosingDate string `query:"closing_date" format:"date" doc:"the business date that was closed"`
+	ClosingDate string `query:"closing_date" format:"date" required:"true" doc:"the business date that was closed"`
 }
 
 type eodPartsOutput struct {
@@ -83,25 +81,14 @@ type eodSharesInput struct {
 
 type eodSharesOutput struct{ Body api.Page[loan.Share] }
 
-func day(field, text string) (calendar.Date, error) {
-	d, err := calendar.Parse(text)
-	if err != nil {
-		return d, fault.Field(field, "不是 YYYY-MM-DD 形式的日期", "is not a date of the form YYYY-MM-DD").Wrap(err)
-	}
-	return d, nil
-}
-
 // Routes registers the operations of the end of day.
 func Routes(a *api.API, s *Service) {
 	api.Handle(a, api.Op{ID: "run-eod", Method: http.MethodPost, Path: "/api/v1/eod", Tag: "lending", Status: http.StatusAccepted,
 		Zh: "日终处理", En: "End the business day", Policy: api.Need(PermissionRun)},
 		func(ctx context.Context, p auth.Principal, in *startInput) (*startOutput, error) {
-			var to calendar.Date
-			if in.Body.To != "" {
-				var err error
-				if to, err = calendar.Parse(in.Body.To); err != nil {
-					return nil, fault.Field("to", "不是 YYYY-MM-DD 形式的日期", "is not a date of the form YYYY-MM-DD").Wrap(err)
-				}
+			to, err := api.Date("to", in.Body.To)
+			if err != nil {
+				return nil, err
 			}
 			j, err := s.Start(ctx, p, to)
 			return &startOutput{Body: j}, err
@@ -116,7 +103,7 @@ func Routes(a *api.API, s *Service) {
 		Zh: "日终分段进度", En: "Progress of the parts of a day", Policy: api.Need(loan.PermissionRead)},
 		func(ctx context.Context, p auth.Principal, in *eodDayInput) (out *eodPartsOutput, err error) {
 			out = &eodPartsOutput{}
-			on, err := day("closing_date", in.ClosingDate)
+			on, err := api.Date("closing_date", in.ClosingDate)
 			if err == nil {
 				out.Body.Items, err = s.Parts(ctx, p, on)
 			}
@@ -155,11 +142,9 @@ func failureRoutes(a *api.API, s *Service) {
 		Zh: "日终失败贷款", En: "Loans that the end of day could not work", Policy: api.Need(loan.PermissionRead)},
 		func(ctx context.Context, p auth.Principal, in *eodFailuresInput) (*eodFailuresOutput, error) {
 			f := FailureFilter{Open: in.Open, Limit: in.Limit, Cursor: in.Cursor}
-			if in.ClosingDate != "" {
-				var err error
-				if f.ClosingDate, err = day("closing_date", in.ClosingDate); err != nil {
-					return nil, err
-				}
+			var err error
+			if f.ClosingDate, err = api.Date("closing_date", in.ClosingDate); err != nil {
+				return nil, err
 			}
 			page, err := s.Failures(ctx, p, f)
 			return &eodFailuresOutput{Body: page}, err
@@ -167,7 +152,7 @@ func failureRoutes(a *api.API, s *Service) {
 	api.Handle(a, api.Op{ID: "retry-eod-failures", Method: http.MethodPost, Path: "/api/v1/eod/failures/retry", Tag: "lending",
 		Zh: "重试失败贷款", En: "Work failed loans again", Policy: api.Need(PermissionRun)},
 		func(ctx context.Context, p auth.Principal, in *eodRetryInput) (*eodRetryOutput, error) {
-			on, err := day("closing_date", in.Body.ClosingDate)
+			on, err := api.Date("closing_date", in.Body.ClosingDate)
 			if err != nil {
 				return nil, err
 			}
@@ -177,7 +162,7 @@ func failureRoutes(a *api.API, s *Service) {
 	api.Handle(a, api.Op{ID: "complete-eod", Method: http.MethodPost, Path: "/api/v1/eod/complete", Tag: "lending",
 		Zh: "带失败贷款完成日终", En: "Complete a day although loans have failed", Policy: api.Need(PermissionComplete)},
 		func(ctx context.Context, p auth.Principal, in *eodCompleteInput) (*eodRunOutput, error) {
-			on, err := day("closing_date", in.Body.ClosingDate)
+			on, err := api.Date("closing_date", in.Body.ClosingDate)
 			if err != nil {
 				return nil, err
 			}

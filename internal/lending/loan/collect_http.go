@@ -28,7 +28,7 @@ func collectionRoutes(a *api.API, s *Service) {
 		})
 	api.Handle(a, op("list-collections", http.MethodGet, "/api/v1/collections", "某日的扣款与未扣款清单", "Debits of a day, and the loans that were not debited", PermissionRead),
 		func(ctx context.Context, p auth.Principal, in *attemptsInput) (*attemptsOutput, error) {
-			on, err := optionalDate("on", in.On)
+			on, err := api.Date("on", in.On)
 			if err != nil {
 				return nil, err
 			}

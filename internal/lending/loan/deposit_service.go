@@ -211,7 +211,7 @@ type depositInput struct {
 func depositRoute(a *api.API, s *Service) {
 	api.Handle(a, op("take-lease-deposit", http.MethodPost, "/api/v1/loans/{id}/deposit", "登记保证金", "Record a lease deposit that was paid in", PermissionRepay),
 		func(ctx context.Context, p auth.Principal, in *depositInput) (*detailOutput, error) {
-			on, err := optionalDate("value_date", in.Body.ValueDate)
+			on, err := api.Date("value_date", in.Body.ValueDate)
 			if err != nil {
 				return nil, err
 			}

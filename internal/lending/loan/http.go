@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/base/rate"
 	"github.com/capillary-finance/capillary/internal/base/schedule"
@@ -77,7 +76,7 @@ func (in drawInput) input() (DrawInput, error) {
 		out.Lease = LeaseInput(*b.Lease)
 	}
 	for _, x := range b.Tranches {
-		on, err := optionalDate("tranches", x.Date)
+		on, err := api.Date("tranches", x.Date)
 		errs = append(errs, err)
 		out.Tranches = append(out.Tranches, schedule.Tranche{Date: on, AmountMinor: x.AmountMinor})
 	}
@@ -192,7 +191,7 @@ func Routes(a *api.API, s *Service) {
 	readings(a, s)
 	api.Handle(a, op("repay-loan", http.MethodPost, "/api/v1/loans/{id}/repayments", "还款", "Record or collect a repayment", PermissionRepay),
 		func(ctx context.Context, p auth.Principal, in *repayInput) (*repayOutput, error) {
-			on, err := optionalDate("value_date", in.Body.ValueDate)
+			on, err := api.Date("value_date", in.Body.ValueDate)
 			if err != nil {
 				return nil, err
 			}
@@ -221,7 +220,7 @@ func readings(a *api.API, s *Service) {
 		})
 	api.Handle(a, op("quote-loan-settlement", http.MethodGet, "/api/v1/loans/{id}/quote", "结清试算", "Settlement quote", PermissionRead),
 		func(ctx context.Context, p auth.Principal, in *quoteInput) (*quoteOutput, error) {
-			on, err := optionalDate("on", in.On)
+			on, err := api.Date("on", in.On)
 			if err != nil {
 				return nil, err
 			}
@@ -230,26 +229,15 @@ func readings(a *api.API, s *Service) {
 		})
 	api.Handle(a, op("get-loan-statement", http.MethodGet, "/api/v1/loans/{id}/statement", "对账单", "Statement of a loan", PermissionRead),
 		func(ctx context.Context, p auth.Principal, in *statementInput) (*statementOutput, error) {
-			from, err := optionalDate("from", in.From)
+			from, err := api.Date("from", in.From)
 			if err != nil {
 				return nil, err
 			}
-			until, err := optionalDate("until", in.Until)
+			until, err := api.Date("until", in.Until)
 			if err != nil {
 				return nil, err
 			}
 			st, err := s.Statement(ctx, p, in.ID, from, until)
 			return &statementOutput{Body: st}, err
 		})
-}
-
-func optionalDate(field, text string) (calendar.Date, error) {
-	if text == "" {
-		return calendar.Date{}, nil
-	}
-	d, err := calendar.Parse(text)
-	if err != nil {
-		return d, fault.Field(field, "不是 YYYY-MM-DD 形式的日期", "is not a date of the form YYYY-MM-DD").Wrap(err)
-	}
-	return d, nil
 }

@@ -163,7 +163,7 @@ func salesRoute(a *api.API, s *Service) {
 				to          *calendar.Date
 				field, text string
 			}{{&r.From, "from", in.Body.From}, {&r.To, "to", in.Body.To}, {&r.ReceivedOn, "received_on", in.Body.ReceivedOn}} {
-				if *d.to, err = optionalDate(d.field, d.text); err != nil {
+				if *d.to, err = api.Date(d.field, d.text); err != nil {
 					return nil, err
 				}
 			}

@@ -66,7 +66,7 @@ func servicing(a *api.API, s *Service) {
 	change := op("propose-loan-change", http.MethodPost, "/api/v1/loans/{id}/changes", "提出贷款变更", "Propose a change of a loan", PermissionService)
 	change.Status = http.StatusCreated
 	api.Handle(a, change, func(ctx context.Context, p auth.Principal, in *changeInput) (*changeOutput, error) {
-		on, err := optionalDate("value_date", in.Body.ValueDate)
+		on, err := api.Date("value_date", in.Body.ValueDate)
 		if err != nil {
 			return nil, err
 		}

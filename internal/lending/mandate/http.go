@@ -29,12 +29,8 @@ func (b SignedTerms) terms() (t Terms, err error) {
 		field, text string
 		to          *calendar.Date
 	}{{"valid_from", b.ValidFrom, &t.ValidFrom}, {"valid_to", b.ValidTo, &t.ValidTo}, {"signed_on", b.SignedOn, &t.SignedOn}} {
-		if d.text == "" {
-			continue
-		}
-		if *d.to, err = calendar.Parse(d.text); err != nil {
-			errs = append(errs, fault.Field(d.field, "不是 YYYY-MM-DD 形式的日期", "is not a date of the form YYYY-MM-DD"))
-		}
+		*d.to, err = api.Date(d.field, d.text)
+		errs = append(errs, err)
 	}
 	return t, fault.Join(errs...)
 }

@@ -8,11 +8,9 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
-	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/base/money"
 	"github.com/capillary-finance/capillary/internal/platform/api"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
-	"github.com/capillary-finance/capillary/internal/platform/fault"
 	"github.com/capillary-finance/capillary/internal/platform/job"
 )
 
@@ -183,11 +181,11 @@ func fileRoutes(a *api.API, s *Service) {
 	pull := op("pull-receipt-file", http.MethodPost, "/api/v1/receipt-files/pull", "从银行取对账文件", "Fetch the bank's statement", PermissionHandle)
 	pull.Status = http.StatusAccepted
 	api.Handle(a, pull, func(ctx context.Context, p auth.Principal, in *receiptPullInput) (*receiptFileOutput, error) {
-		from, err := optionalDate("from", in.Body.From)
+		from, err := api.Date("from", in.Body.From)
 		if err != nil {
 			return nil, err
 		}
-		to, err := optionalDate("to", in.Body.To)
+		to, err := api.Date("to", in.Body.To)
 		if err != nil {
 			return nil, err
 		}
@@ -263,17 +261,6 @@ func deskRoutes(a *api.API, s *Service) {
 			d, err := s.Note(ctx, p, in.ID, in.Body.Note)
 			return &receiptDetailOutput{Body: d}, err
 		})
-}
-
-func optionalDate(field, text string) (calendar.Date, error) {
-	if text == "" {
-		return calendar.Date{}, nil
-	}
-	d, err := calendar.Parse(text)
-	if err != nil {
-		return d, fault.Field(field, "不是 YYYY-MM-DD 形式的日期", "is not a date of the form YYYY-MM-DD").Wrap(err)
-	}
-	return d, nil
 }
 
 // workbook streams one sheet.

@@ -4,10 +4,8 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/platform/api"
 	"github.com/capillary-finance/capillary/internal/platform/auth"
-	"github.com/capillary-finance/capillary/internal/platform/fault"
 )
 
 type bankStatementsInput struct {
@@ -36,12 +34,9 @@ func statementRoutes(a *api.API, s *Service) {
 		})
 	api.Handle(a, op("fetch-bank-statements", http.MethodPost, "/api/v1/bank-statements/fetch", "取回银行对账单", "Fetch the bank's statements that have not come yet", PermissionHandle),
 		func(ctx context.Context, p auth.Principal, in *bankStatementsFetchInput) (*bankStatementsOutput, error) {
-			var through calendar.Date
-			var err error
-			if in.Body.Through != "" {
-				if through, err = calendar.Parse(in.Body.Through); err != nil {
-					return nil, fault.Field("through", "不是 YYYY-MM-DD 形式的日期", "is not a date of the form YYYY-MM-DD")
-				}
+			through, err := api.Date("through", in.Body.Through)
+			if err != nil {
+				return nil, err
 			}
 			out := &bankStatementsOutput{}
 			out.Body.Items, err = s.FetchStatements(ctx, p, through)

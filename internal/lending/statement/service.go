@@ -141,11 +141,11 @@ func Routes(a *api.API, s *Service) {
 
 func (s *Service) serve(w http.ResponseWriter, r *http.Request, p auth.Principal, form, media string) error {
 	q := r.URL.Query()
-	from, err := optionalDate("from", q.Get("from"))
+	from, err := api.Date("from", q.Get("from"))
 	if err != nil {
 		return err
 	}
-	until, err := optionalDate("until", q.Get("until"))
+	until, err := api.Date("until", q.Get("until"))
 	if err != nil {
 		return err
 	}
@@ -168,15 +168,4 @@ func send(w http.ResponseWriter, media, name string, out []byte) error {
 	w.Header().Set("Content-Disposition", "attachment; filename*=UTF-8''"+url.PathEscape(name))
 	_, err := w.Write(out) //nolint:gosec // PDF or XLSX of our own making, only ever saved
 	return err
-}
-
-func optionalDate(field, text string) (calendar.Date, error) {
-	if text == "" {
-		return calendar.Date{}, nil
-	}
-	d, err := calendar.Parse(text)
-	if err != nil {
-		return d, fault.Field(field, "不是 YYYY-MM-DD 形式的日期", "is not a date of the form YYYY-MM-DD").Wrap(err)
-	}
-	return d, nil
 }

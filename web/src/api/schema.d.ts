@@ -5668,7 +5668,7 @@ export interface Operations {
     path: {}
     query: {
       /** the business date that was closed */
-      closing_date?: string
+      closing_date: string
     }
     body: undefined
     answer: EodPartsOutputBody
