@@ -5,11 +5,7 @@
 package statement
 
 import (
-	"bytes"
-	"strings"
 	"time"
-
-	"github.com/xuri/excelize/v2"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/base/money"
@@ -138,84 +134,30 @@ func PDF(lang string, p Parties, s loan.Statement) ([]byte, error) {
 
 // Sheet writes a statement as a workbook; amounts are numbers with the decimals of their currency.
 func Sheet(lang string, p Parties, s loan.Statement) ([]byte, error) {
-	f := excelize.NewFile()
-	defer f.Close() //nolint:errcheck // in memory
-	sheet := pick(lang, "对账单", "Statement")
-	if err := f.SetSheetName("Sheet1", sheet); err != nil {
-		return nil, err
-	}
-	format := "#,##0"
-	if decimals, _ := s.Loan.Currency.Decimals(); decimals > 0 {
-		format += "." + strings.Repeat("0", decimals)
-	}
-	style, err := f.NewStyle(&excelize.Style{CustomNumFmt: &format})
-	if err != nil {
-		return nil, err
-	}
-	w := &sheetWriter{file: f, sheet: sheet, style: style, currency: s.Loan.Currency}
-	w.row(pick(lang, "贷款人", "Lender"), p.lender(lang))
-	w.row(pick(lang, "借款人", "Borrower"), p.Borrower)
-	w.row(pick(lang, "贷款编号", "Loan"), s.Loan.ID)
-	w.row(pick(lang, "期间", "Period"), s.From.String()+" – "+s.Until.String())
-	w.row(pick(lang, "币种", "Currency"), string(s.Loan.Currency))
-	w.row(pick(lang, "期初本金", "Opening principal"), minor(s.OpeningMinor))
-	w.row(pick(lang, "期末本金", "Closing principal"), minor(s.ClosingMinor))
-	w.row()
+	amount := func(v int64) money.Amount { return money.Of(v, s.Loan.Currency) }
+	w := doc.NewWorkbook()
+	w.Sheet(pick(lang, "对账单", "Statement"), 8)
+	w.Row(pick(lang, "贷款人", "Lender"), p.lender(lang))
+	w.Row(pick(lang, "借款人", "Borrower"), p.Borrower)
+	w.Row(pick(lang, "贷款编号", "Loan"), s.Loan.ID)
+	w.Row(pick(lang, "期间", "Period"), s.From.String()+" – "+s.Until.String())
+	w.Row(pick(lang, "币种", "Currency"), string(s.Loan.Currency))
+	w.Row(pick(lang, "期初本金", "Opening principal"), amount(s.OpeningMinor))
+	w.Row(pick(lang, "期末本金", "Closing principal"), amount(s.ClosingMinor))
+	w.Row()
 	cells := make([]any, 0, len(heads(lang)))
 	for _, h := range heads(lang) {
 		cells = append(cells, h)
 	}
-	w.row(cells...)
+	w.Row(cells...)
 	for _, l := range lines(lang, s) {
-		out := []any{l.on, l.what, minor(l.amount), nil, nil, nil, nil, minor(l.balance)}
+		out := []any{l.on, l.what, amount(l.amount), nil, nil, nil, nil, amount(l.balance)}
 		if l.paid {
-			out[3], out[4], out[5], out[6] = minor(l.principal), minor(l.interest), minor(l.penalty), minor(l.fee)
+			out[3], out[4], out[5], out[6] = amount(l.principal), amount(l.interest), amount(l.penalty), amount(l.fee)
 		}
-		w.row(out...)
+		w.Row(out...)
 	}
-	if w.err != nil {
-		return nil, w.err
-	}
-	if err := f.SetColWidth(sheet, "A", "H", 18); err != nil {
-		return nil, err
-	}
-	var buf bytes.Buffer
-	err = f.Write(&buf)
-	return buf.Bytes(), err
-}
-
-// minor is an amount in a cell: written as its exact decimal text, typed as a number.
-type minor int64
-
-type sheetWriter struct {
-	file     *excelize.File
-	sheet    string
-	style    int
-	n        int
-	currency money.Currency
-	err      error
-}
-
-func (w *sheetWriter) row(cells ...any) {
-	w.n++
-	for i, c := range cells {
-		if w.err != nil || c == nil {
-			continue
-		}
-		at, err := excelize.CoordinatesToCellName(i+1, w.n)
-		if err != nil {
-			w.err = err
-			return
-		}
-		amount, isAmount := c.(minor)
-		if !isAmount {
-			w.err = w.file.SetCellValue(w.sheet, at, c)
-			continue
-		}
-		if w.err = w.file.SetCellDefault(w.sheet, at, money.Of(int64(amount), w.currency).String()); w.err == nil {
-			w.err = w.file.SetCellStyle(w.sheet, at, at, w.style)
-		}
-	}
+	return w.Bytes()
 }
 
 // Certificate prints that a loan is settled: the Chinese text, and the English after it.

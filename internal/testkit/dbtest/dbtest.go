@@ -47,27 +47,28 @@ func (c *Clock) Tick() { c.tick.Store(1) }
 // hour must not pass in the other.
 func EachTimed(t *testing.T, start time.Time, fn func(t *testing.T, d *db.DB, c *Clock), opts ...Option) {
 	t.Helper()
-	for name, open := range map[string]func(testing.TB, ...Option) *db.DB{"sqlite": SQLite, "postgres": Postgres} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := &Clock{}
-			c.micros.Store(start.UnixMicro())
-			fn(t, open(t, append([]Option{WithClock(c.Now)}, opts...)...), c)
-		})
-	}
+	engines(t, func(t *testing.T, open func(testing.TB, ...Option) *db.DB) {
+		c := &Clock{}
+		c.micros.Store(start.UnixMicro())
+		fn(t, open(t, append([]Option{WithClock(c.Now)}, opts...)...), c)
+	})
 }
 
 // Each runs the test on SQLite and, when a server is configured, on PostgreSQL.
 func Each(t *testing.T, fn func(t *testing.T, d *db.DB), opts ...Option) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		fn(t, SQLite(t, opts...))
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		fn(t, Postgres(t, opts...))
-	})
+	engines(t, func(t *testing.T, open func(testing.TB, ...Option) *db.DB) { fn(t, open(t, opts...)) })
+}
+
+// engines runs the test once per engine, side by side.
+func engines(t *testing.T, fn func(t *testing.T, open func(testing.TB, ...Option) *db.DB)) {
+	t.Helper()
+	for name, open := range map[string]func(testing.TB, ...Option) *db.DB{"sqlite": SQLite, "postgres": Postgres} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fn(t, open)
+		})
+	}
 }
 
 var lite struct {
