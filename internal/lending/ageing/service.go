@@ -27,7 +27,7 @@ func NewService(d *db.DB) *Service { return &Service{db: d} }
 // Work is the step, after the night's sums are in the books. Repeating it writes the same report again.
 func (s *Service) Work() eod.Work {
 	return eod.Work{Name: StepReport, Text: fault.Text{Zh: "账龄报表", En: "ageing report"}, After: eod.StepPost, Run: func(ctx context.Context, d *eod.Day) error {
-		return s.Take(ctx, d.Principal, d.Run.ClosingDate.AddDays(1))
+		return s.Take(ctx, d.Principal, d.Run.NextDate)
 	}}
 }
 

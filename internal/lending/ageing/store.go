@@ -4,14 +4,21 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"strconv"
 
 	"github.com/capillary-finance/capillary/internal/base/calendar"
 	"github.com/capillary-finance/capillary/internal/platform/db"
 )
 
-// The bounds of the cases are those of buckets; a test holds them together.
-const bucketOf = `case when d.days_past_due <= 0 then 0 when d.days_past_due <= 30 then 1 when d.days_past_due <= 60 then 2 when d.days_past_due <= 90 then 3
-	when d.days_past_due <= 180 then 4 when d.days_past_due <= 270 then 5 when d.days_past_due <= 360 then 6 else 7 end`
+// bucketOf is the bucket of a loan, in the engine's own words: rows are counted where they lie.
+var bucketOf = func() string {
+	text := "case"
+	for _, b := range buckets[:len(buckets)-1] {
+		text += fmt.Sprintf(" when d.days_past_due <= %d then %d", b.Until, b.No)
+	}
+	return text + fmt.Sprintf(" else %d end", len(buckets)-1)
+}()
 
 var (
 	countBook = db.Q(`select l.branch_id, l.branch_path, l.product_id, l.currency, ` + bucketOf + ` as bucket, count(*), sum(d.outstanding_minor), sum(d.due_minor),
@@ -29,7 +36,7 @@ var (
 		from ageing_cell c left join branch b on b.institution_id = c.institution_id and b.id = c.branch_id
 		where c.institution_id = $1 and c.as_of = $2 order by c.branch_path, c.branch_id, c.product_id, c.currency, c.bucket`)
 	selectTies   = db.Q(`select currency, loans_minor, ledger_minor from ageing_tie where institution_id = $1 and as_of = $2 order by currency`)
-	selectCourse = db.Q(`select as_of, currency, sum(loans), sum(outstanding_minor), sum(case when bucket > 0 then outstanding_minor else 0 end), sum(case when bucket >= 4 then outstanding_minor else 0 end)
+	selectCourse = db.Q(`select as_of, currency, sum(loans), sum(outstanding_minor), sum(case when bucket > 0 then outstanding_minor else 0 end), sum(case when bucket >= ` + strconv.Itoa(over90) + ` then outstanding_minor else 0 end)
 		from ageing_cell where institution_id = $1 and branch_path like $2 and as_of >= $3 and as_of <= $4 group by as_of, currency order by as_of, currency`)
 )
 
